@@ -1,0 +1,20 @@
+/** Assertions stay on in production: a broken invariant is a defect of Rondo and must not spread. */
+
+/** A broken invariant of Rondo. Never caught, never expected. */
+export class AssertionError extends Error {
+  readonly code = 'ERR_ASSERTION';
+  constructor(message: string) {
+    super(`Assertion failed: ${message}`);
+    this.name = 'AssertionError';
+  }
+}
+
+/** Throws {AssertionError} ERR_ASSERTION when the condition does not hold. */
+export function assert(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new AssertionError(message);
+}
+
+/** Marks a branch that cannot be reached; exhaustive switches end in it. */
+export function unreachable(value: never): never {
+  throw new AssertionError(`unreachable value ${String(value)}`);
+}

@@ -1,0 +1,13 @@
+/** The one door to time. Everything that needs a clock is handed one, so that simulation can replay. */
+
+/** A clock; monotonic unless it says otherwise. */
+export interface Clock {
+  /** Milliseconds since the clock's start, with fractions; never goes back in a monotonic clock. */
+  now(): number;
+}
+
+/** The machine's monotonic clock. */
+export const systemClock: Clock = { now: () => performance.now() };
+
+/** The time of day: milliseconds since 1970, and it may be set back. For dates that people read. */
+export const wallClock: Clock = { now: () => Date.now() };

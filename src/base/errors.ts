@@ -1,0 +1,128 @@
+/**
+ * The one table of error codes. Codes never change meaning; messages may.
+ * Misuse is a subclass of the nearest built-in error and carries a code; operating failures are
+ * `RondoError` or `SystemError`. Match on `code`, not on `instanceof`: two copies of a package may
+ * be loaded. `docs/errors.md` lists the same codes; `scripts/check-errors.js` keeps them equal.
+ */
+
+/** Every error code that Rondo can give, with its meaning. */
+export const ERROR_CODES = {
+  ERR_ASSERTION: 'An invariant of Rondo does not hold: a defect in Rondo, please report it',
+  ERR_OPTION_UNKNOWN: 'An options object has a key that does not exist',
+  ERR_OPTION_TYPE: 'An option or argument has the wrong type',
+  ERR_OPTION_RANGE: 'An option or argument is outside its range',
+  ERR_NATIVE_UNAVAILABLE: 'The native addon is not built or cannot be loaded on this machine',
+  ERR_NATIVE_ARGUMENT: 'A native function got an argument of the wrong type',
+  ERR_NATIVE_BOUNDS: 'A native function got an offset and length outside the arena',
+  ERR_ARENA_EXHAUSTED: 'The arena has no room for the region; the message lists who holds what',
+  ERR_ARENA_REGIONS: 'The table of regions is full',
+  ERR_ARENA_FOREIGN: 'The memory handed over is not a Rondo arena, or of another version',
+  ERR_ARENA_ADOPTED: 'The thread already uses another arena as its process arena',
+  ERR_REGION_RELEASED: 'A region was used or released after its release',
+  ERR_REGION_KIND: 'A region holds something else than what it was attached as',
+  ERR_SLAB_EXHAUSTED: 'A slab or block region has no free memory of that size',
+  ERR_SLAB_HELD: 'A slab or block region was destroyed while parts of it are held',
+  ERR_LEASE_RELEASED: 'A lease was used or released after its release',
+  ERR_WINDOW_UNSEALED: 'A shared segment can still shrink and would kill the process if it did',
+  ERR_TEXT_INVALID: 'Bytes that must be text are not valid UTF-8',
+  ERR_DRIVER_UNAVAILABLE: 'The driver asked for cannot be used here; the message says why',
+  ERR_DRIVER_CLOSED: 'The driver was used after its close',
+  ERR_ADDRESS_INVALID: 'A socket address is not valid',
+  ERR_CLOSE_CODE: 'A WebSocket close code that must not travel was to be sent',
+  ERR_CLOSE_REASON: 'A WebSocket close reason is above 123 bytes, or has no code',
+  ERR_SUBPROTOCOL: 'A WebSocket subprotocol was chosen that the client did not offer',
+  ERR_HTTP_STATUS: 'An HTTP response has a status outside 100 to 599',
+  ERR_HTTP_HEADER: 'An HTTP response header has a name or value that HTTP does not allow',
+  ERR_SYSTEM: 'A system call failed; errno and syscall say which and why',
+} as const;
+
+/** A code of the table. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** An operating failure: not the caller's mistake. Carries `code`, and `cause` where there is one. */
+export class RondoError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'RondoError';
+    this.code = code;
+  }
+}
+
+/** A failed system call. `errno` is positive, as in errno(3); `errnoName` is its symbol. */
+export class SystemError extends RondoError {
+  readonly errno: number;
+  readonly errnoName: string;
+  readonly syscall: string;
+  constructor(syscall: string, errno: number, detail?: string) {
+    const name = errnoName(errno);
+    super('ERR_SYSTEM', `Cannot complete ${syscall}${detail ? ` (${detail})` : ''}: ${name}`);
+    this.name = 'SystemError';
+    this.errno = errno;
+    this.errnoName = name;
+    this.syscall = syscall;
+  }
+}
+
+/** A TypeError that carries a code: the wrong kind of thing was handed over. */
+export function misuse(code: ErrorCode, message: string): TypeError & { code: ErrorCode } {
+  return Object.assign(new TypeError(message), { code });
+}
+
+/** A RangeError that carries a code: the right kind of thing, outside its range. */
+export function outOfRange(code: ErrorCode, message: string): RangeError & { code: ErrorCode } {
+  return Object.assign(new RangeError(message), { code });
+}
+
+/** Linux errno values that drivers give as negative results. Source: asm-generic/errno{-base,}.h. */
+export const Errno = {
+  EPERM: 1,
+  ENOENT: 2,
+  EINTR: 4,
+  EIO: 5,
+  EBADF: 9,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EACCES: 13,
+  EFAULT: 14,
+  EBUSY: 16,
+  EEXIST: 17,
+  ENOTDIR: 20,
+  EISDIR: 21,
+  EINVAL: 22,
+  ENFILE: 23,
+  EMFILE: 24,
+  ENOSPC: 28,
+  ESPIPE: 29,
+  EPIPE: 32,
+  ENAMETOOLONG: 36,
+  ENOSYS: 38,
+  ETIME: 62,
+  EPROTO: 71,
+  EOVERFLOW: 75,
+  EBADFD: 77,
+  EOPNOTSUPP: 95,
+  EADDRINUSE: 98,
+  EADDRNOTAVAIL: 99,
+  ENETUNREACH: 101,
+  ECONNABORTED: 103,
+  ECONNRESET: 104,
+  ENOBUFS: 105,
+  EISCONN: 106,
+  ENOTCONN: 107,
+  ETIMEDOUT: 110,
+  ECONNREFUSED: 111,
+  EHOSTUNREACH: 113,
+  EALREADY: 114,
+  EINPROGRESS: 115,
+  ECANCELED: 125,
+} as const;
+
+const errnoNames = new Map<number, string>(
+  Object.entries(Errno).map(([name, value]) => [value, name]),
+);
+
+/** The symbol of an errno value (positive or negative), or `errno N` where it is not in the table. */
+export function errnoName(errno: number): string {
+  return errnoNames.get(Math.abs(errno)) ?? `errno ${Math.abs(errno)}`;
+}

@@ -1,0 +1,21 @@
+export { assert, AssertionError, unreachable } from './assert.ts';
+export { systemClock, wallClock, type Clock } from './clock.ts';
+export {
+  Errno,
+  errnoName,
+  ERROR_CODES,
+  misuse,
+  outOfRange,
+  RondoError,
+  SystemError,
+  type ErrorCode,
+} from './errors.ts';
+export {
+  booleanOption,
+  choiceOption,
+  integerOption,
+  nearest,
+  rejectUnknown,
+  stringOption,
+} from './options.ts';
+export { SeededRandom, type Random } from './random.ts';

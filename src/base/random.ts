@@ -1,0 +1,26 @@
+/** The one door to chance. A seed replays everything that was drawn. */
+
+/** A source of random numbers. */
+export interface Random {
+  /** An integer in [0, bound); bound is from 1 to 2^32. */
+  below(bound: number): number;
+}
+
+/** A seeded generator (mulberry32, Tommy Ettinger 2017, public domain algorithm): the same seed gives the same numbers. */
+export class SeededRandom implements Random {
+  #state: number;
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+  below(bound: number): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = this.#state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * bound);
+  }
+  /** True with probability `numerator / denominator`. */
+  chance(numerator: number, denominator: number): boolean {
+    return this.below(denominator) < numerator;
+  }
+}
