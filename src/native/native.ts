@@ -1,0 +1,169 @@
+/**
+ * What the C addon offers: system calls, no policy. Contract of every function:
+ *
+ *  - no address ever crosses: a pointer is an arena offset and a length, checked in C against the
+ *    arena's bounds; outside them it throws {RangeError} ERR_NATIVE_BOUNDS;
+ *  - a wrong argument type throws {TypeError} ERR_NATIVE_ARGUMENT;
+ *  - a failed system call is a negative errno, never an exception;
+ *  - nothing blocks the thread unless its name says `Blocking`;
+ *  - descriptors that it makes are close-on-exec, sockets are non-blocking.
+ *
+ * `native/src/` holds the C side, one file for each group below, with the same order.
+ */
+
+/** Called from the event loop with the number of entries that wait (see `uringAttach`, `epollAttach`). */
+export type LoopCallback = (count: number) => void;
+
+/** The addon's functions. */
+export interface Native {
+  // ---- arena.c
+
+  /** Makes the memory known to this thread; again with the same memory is a no-op. */
+  attachArena(bytes: Uint8Array): void;
+  /** Fresh zero pages over the range (page-aligned); shared by all threads. */
+  mapAnonymous(offset: number, length: number): number;
+  /** Maps a file over the range (page-aligned). */
+  mapFile(
+    offset: number,
+    length: number,
+    fd: number,
+    fileOffset: number,
+    writable: boolean,
+  ): number;
+  /** Gives the physical pages back; the range reads zero afterwards (anonymous ranges only). */
+  releasePages(offset: number, length: number): number;
+  /** An anonymous file that can be sealed. Returns its descriptor. */
+  memfdCreate(name: string): number;
+  fileTruncate(fd: number, size: number): number;
+  /** Size in bytes. */
+  fileSize(fd: number): number;
+  /** The F_SEAL_… bits in force. */
+  fileSeals(fd: number): number;
+  addSeals(fd: number, seals: number): number;
+  closeDescriptor(fd: number): number;
+  /** The descriptor is closed at the end of this thread, as those that the addon makes are. */
+  ownDescriptor(fd: number): number;
+  /** `which` 0: the soft limit of descriptors; 1: the hard one. */
+  descriptorLimit(which: number): number;
+  /** Lowers or raises the soft limit of descriptors of the process. */
+  setDescriptorLimit(soft: number): number;
+
+  // ---- futex.c
+
+  /** Sleeps while the word is `expected`; timeout in ms, negative for none. 0, -EAGAIN or -ETIMEDOUT. */
+  futexWaitBlocking(offset: number, expected: number, timeoutMs: number): number;
+  /** Wakes up to `count` waiters, in this process and others that share the page. */
+  futexWake(offset: number, count: number): number;
+  /** A non-blocking eventfd. */
+  eventfdCreate(): number;
+  /** Adds 1. */
+  eventfdSignal(fd: number): number;
+  /** Takes the counter: its value, or -EAGAIN. */
+  eventfdTake(fd: number): number;
+
+  // ---- socket.c (addresses are struct sockaddr_* in arena memory)
+
+  /** A non-blocking stream socket of the family (1 unix, 2 IPv4, 10 IPv6). */
+  socketCreate(family: number): number;
+  socketBind(fd: number, address: number, length: number): number;
+  socketListen(fd: number, backlog: number): number;
+  /** 0, or -EINPROGRESS. */
+  socketConnect(fd: number, address: number, length: number): number;
+  /** Writes at most `capacity` bytes of address; returns its length. */
+  socketAddress(fd: number, address: number, capacity: number): number;
+  socketPeer(fd: number, address: number, capacity: number): number;
+  socketShutdown(fd: number, how: number): number;
+  socketSetOption(fd: number, level: number, name: number, value: number): number;
+  socketGetOption(fd: number, level: number, name: number): number;
+  /** SO_LINGER with the time in seconds; 0 makes close send RST. */
+  socketSetLinger(fd: number, seconds: number): number;
+  /**
+   * Runs `count` non-blocking socket calls, each a record of 32 bytes at `records`, in order:
+   * words 0 op (1 receive, 2 send, 3 send vector, 4 accept), 1 fd, 2 offset, 3 length (for a vector:
+   * the number of {offset, length} pairs), 4 result (written), 5..7 the caller's own.
+   * The rest of the batch runs whatever one of them returns.
+   */
+  socketBatch(records: number, count: number): void;
+
+  // ---- epoll.c
+
+  epollCreate(): number;
+  /** `op` 1 add, 2 delete, 3 modify; `data` comes back with the events. */
+  epollControl(epfd: number, op: number, fd: number, events: number, data: number): number;
+  /** Writes up to `capacity` pairs {data u32, events u32} at `events` without waiting. Returns the count. */
+  epollPoll(epfd: number, events: number, capacity: number): number;
+  /**
+   * Lets the event loop watch an epoll instance. When it is readable, up to `capacity` events are
+   * written at `events` and `callback` gets their number. When the word at `dirty` is not 0 as the
+   * loop is about to sleep, `callback(0)` is called (the word is the caller's to clear).
+   * Returns a loop handle for `loopReference` and `loopDetach`.
+   */
+  epollAttach(
+    epfd: number,
+    events: number,
+    capacity: number,
+    dirty: number,
+    callback: LoopCallback,
+  ): number;
+
+  // ---- uring.c (see native/src/uring.c for what is translated on the way to the kernel)
+
+  /**
+   * io_uring_setup with IORING_SETUP_NO_MMAP where asked. `params` is the offset of a 120-byte
+   * struct io_uring_params with entries and flags filled in; user_addr fields are set from
+   * `ring` and `sqes` (page-aligned). Returns a ring id of this thread, or -errno.
+   */
+  uringSetup(
+    entries: number,
+    params: number,
+    ring: number,
+    ringLength: number,
+    sqes: number,
+    sqesLength: number,
+  ): number;
+  /** io_uring_register without pointers: files table (sparse), ring fd, enable. */
+  uringRegisterFiles(ring: number, count: number): number;
+  /** Fills `ops` (256 bytes) with 1 for every opcode the kernel knows. Returns the last opcode. */
+  uringProbe(ring: number, ops: number): number;
+  /**
+   * Registers a provided-buffer ring: `entries` (power of two) buffers of `bufferSize` bytes at
+   * `buffers`; the kernel's ring of 16-byte entries lies at `bufferRing` (page-aligned). All
+   * buffers are provided at once.
+   */
+  uringRegisterBuffers(
+    ring: number,
+    group: number,
+    bufferRing: number,
+    entries: number,
+    buffers: number,
+    bufferSize: number,
+  ): number;
+  /**
+   * Names the control block, 8 + entries words. Word 0: how many buffer ids stand from word 8 on,
+   * to go back to provided ring 0 at the next flush (written here, set to 0 by the addon). Word 1:
+   * how often the kernel was entered (written by the addon). The others are free.
+   */
+  uringControl(ring: number, control: number): number;
+  /**
+   * Gives returned buffers back, translates the new submission entries (offsets become addresses,
+   * checked) and enters the kernel; runs deferred completions too. Never waits.
+   */
+  uringFlush(ring: number): number;
+  /** Like flush, then waits for `minimum` completions, at most `timeoutMs` (negative: no limit). */
+  uringFlushBlocking(ring: number, minimum: number, timeoutMs: number): number;
+  /**
+   * Lets the event loop drive the ring: flushes before the loop sleeps, wakes it through a
+   * registered eventfd, calls back when completions wait. `dirty` as in `epollAttach`. Returns a
+   * loop handle.
+   */
+  uringAttach(ring: number, dirty: number, callback: LoopCallback): number;
+  /** Cancels everything, waits for the kernel to let go of the memory, closes the ring. */
+  uringClose(ring: number): number;
+
+  // ---- loop.c
+
+  /** Whether the handle keeps the event loop alive. A new one does not. */
+  loopReference(loop: number, alive: boolean): void;
+  /** Stops watching; no callback comes afterwards. */
+  loopDetach(loop: number): void;
+}
