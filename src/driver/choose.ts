@@ -1,0 +1,103 @@
+/**
+ * Chooses a driver: the one asked for, or the best that works here (uring, epoll, portable).
+ * `RONDO_DRIVER` forces one for the whole process; an unavailable one is an error with the reason.
+ */
+import { misuse, nearest, RondoError } from '../base/index.ts';
+import type { Arena } from '../memory/index.ts';
+import { nativeStatus } from '../native/index.ts';
+import type { Driver, DriverKind, DriverOptions } from './driver.ts';
+import { createEpollDriver, epollStatus } from './epoll/index.ts';
+import { createPortableDriver } from './portable/index.ts';
+import { createUringDriver, uringStatus } from './uring/index.ts';
+
+/** The drivers that `createDriver` can make; the simulated one is made by `simulate`. */
+export type RealDriverKind = Exclude<DriverKind, 'simulated'>;
+
+/** Whether a driver can be used here, and if not, why. */
+export interface DriverStatus {
+  readonly kind: RealDriverKind;
+  readonly available: boolean;
+  /** Empty when available. */
+  readonly reason: string;
+}
+
+/** Options of `createDriver`. */
+export interface CreateDriverOptions extends DriverOptions {
+  /** @default RONDO_DRIVER, else the first available of uring, epoll, portable */
+  readonly kind?: RealDriverKind;
+}
+
+const KINDS: readonly RealDriverKind[] = ['uring', 'epoll', 'portable'];
+
+/** The state of every driver on this machine, best first. */
+export function driverStatuses(): DriverStatus[] {
+  return KINDS.map((kind) => {
+    const reason = reasonAgainst(kind);
+    return { kind, available: reason === undefined, reason: reason ?? '' };
+  });
+}
+
+/**
+ * Makes a driver that the event loop turns.
+ *
+ * @throws {RondoError} ERR_DRIVER_UNAVAILABLE when the one asked for cannot be used here
+ * @throws {TypeError | RangeError} ERR_OPTION_… for options that are wrong
+ */
+export function createDriver(options: CreateDriverOptions): Driver {
+  const asked = options.kind ?? forcedKind();
+  if (asked !== undefined) {
+    const reason = reasonAgainst(asked, options.arena);
+    if (reason !== undefined) {
+      throw new RondoError('ERR_DRIVER_UNAVAILABLE', `Cannot use driver ${asked}: ${reason}`);
+    }
+    return make(asked, options);
+  }
+  const kind = KINDS.find((each) => reasonAgainst(each, options.arena) === undefined) ?? 'portable';
+  if (kind === 'portable') sayPortableOnce();
+  return make(kind, options);
+}
+
+function make(kind: RealDriverKind, options: CreateDriverOptions): Driver {
+  const { kind: _, ...rest } = options;
+  if (kind === 'uring') return createUringDriver(rest);
+  if (kind === 'epoll') return createEpollDriver(rest);
+  return createPortableDriver(rest);
+}
+
+function forcedKind(): RealDriverKind | undefined {
+  const forced = process.env['RONDO_DRIVER'];
+  if (forced === undefined || forced === '') return undefined;
+  const kind = KINDS.find((candidate) => candidate === forced);
+  if (kind) return kind;
+  const near = nearest(forced, KINDS);
+  const hint = near ? `; did you mean ${near}?` : '';
+  throw misuse(
+    'ERR_OPTION_TYPE',
+    `Cannot use RONDO_DRIVER=${forced}: it must be one of ${KINDS.join(', ')}${hint}`,
+  );
+}
+
+function reasonAgainst(kind: RealDriverKind, arena?: Arena): string | undefined {
+  if (kind === 'uring') return uringStatus(arena);
+  if (kind === 'epoll') return epollStatus();
+  if (!KINDS.includes(kind)) {
+    throw misuse(
+      'ERR_OPTION_TYPE',
+      `Cannot use driver ${JSON.stringify(kind)}: it does not exist`,
+    );
+  }
+  return undefined;
+}
+
+let said = false;
+
+function sayPortableOnce(): void {
+  if (said) return;
+  said = true;
+  const status = nativeStatus();
+  const reason = status.available ? 'neither io_uring nor epoll is usable' : status.reason;
+  process.emitWarning(`Rondo runs on the portable driver: ${reason}`, {
+    type: 'RondoWarning',
+    code: 'RONDO_PORTABLE',
+  });
+}

@@ -1,0 +1,68 @@
+/**
+ * The shared pool of receive buffers: who holds which. A buffer is either the driver's (free, or in
+ * the kernel) or the caller's (between a completion with `BUFFER` and `release`).
+ */
+import { assert } from '../../base/index.ts';
+import type { Arena, Region } from '../../memory/index.ts';
+
+export class ReceivePool {
+  readonly region: Region;
+  readonly count: number;
+  readonly bufferSize: number;
+  readonly #shift: number;
+  readonly #held: Uint8Array;
+  #heldCount = 0;
+  #ended = false;
+
+  constructor(arena: Arena, owner: string, count: number, bufferSize: number) {
+    this.count = count;
+    this.bufferSize = bufferSize;
+    this.#shift = 31 - Math.clz32(bufferSize);
+    assert(1 << this.#shift === bufferSize, 'the size of a receive buffer is a power of two');
+    this.region = arena.allocate('receive buffers', count * bufferSize, {
+      owner,
+      alignment: 4096,
+    });
+    this.#held = new Uint8Array(count);
+  }
+
+  get held(): number {
+    return this.#heldCount;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Gives the memory up, whoever holds buffers of it. */
+  end(): void {
+    this.#ended = true;
+    this.#held.fill(0);
+    this.#heldCount = 0;
+    this.region.release();
+  }
+
+  /** Arena offset of a buffer. */
+  offset(buffer: number): number {
+    return this.region.offset + buffer * this.bufferSize;
+  }
+
+  /** The buffer goes to the caller. */
+  lend(buffer: number): void {
+    assert(this.#held[buffer] === 0, 'a receive buffer is lent once');
+    this.#held[buffer] = 1;
+    this.#heldCount += 1;
+  }
+
+  /** The buffer that the offset lies in comes back. Returns its number. */
+  takeBack(offset: number): number {
+    const buffer = (offset - this.region.offset) >>> this.#shift;
+    assert(
+      offset >= this.region.offset && buffer < this.count && this.#held[buffer] === 1,
+      'a receive buffer is released once, by the one who holds it',
+    );
+    this.#held[buffer] = 0;
+    this.#heldCount -= 1;
+    return buffer;
+  }
+}

@@ -1,0 +1,96 @@
+/** Listening sockets by the addon's calls, for the drivers that own their descriptors. */
+import { unlinkSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Errno, SystemError } from '../../base/index.ts';
+import type { Native } from '../../native/index.ts';
+import type { Handle, ListenOptions, SocketAddress } from '../driver.ts';
+import { ADDRESS_BYTES, checkAddress, decodeAddress, encodeAddress, Family } from './address.ts';
+import type { BaseDriver } from './base-driver.ts';
+import { HandleKind } from './handles.ts';
+import { resolveListenOptions } from './limits.ts';
+
+/** socket(7), tcp(7), ipv6(7) */
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SO_REUSEPORT = 15;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
+
+/**
+ * Creates, binds and listens; the new handle's `fd` column holds the descriptor. TCP_NODELAY is set
+ * here because accepted connections inherit it on Linux.
+ */
+export function listenSocket(
+  driver: BaseDriver,
+  native: Native,
+  address: SocketAddress,
+  options: ListenOptions,
+): Handle {
+  const { backlog, reusePort, noDelay } = resolveListenOptions(options);
+  const family = checkAddress(address);
+  const fd = check('socket', native.socketCreate(family), address);
+  const slot = driver.handles.allocate(HandleKind.LISTENER);
+  try {
+    if (slot === -1) throw new SystemError('listen', Errno.EMFILE, 'too many listeners');
+    if (family !== Family.UNIX) {
+      check('setsockopt', native.socketSetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1), address);
+      if (reusePort) {
+        check('setsockopt', native.socketSetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1), address);
+      }
+      if (noDelay) native.socketSetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    }
+    withAddressMemory(driver, (memory) => {
+      const length = encodeAddress(driver.arena.bytes, memory, address);
+      check('bind', native.socketBind(fd, memory, length), address);
+    });
+    check('listen', native.socketListen(fd, backlog), address);
+  } catch (error) {
+    native.closeDescriptor(fd);
+    if (slot !== -1) driver.handles.free(slot, true);
+    throw error;
+  }
+  driver.handles.fd[slot] = fd;
+  if ('path' in address) driver.socketPaths.set(slot, resolve(address.path));
+  return driver.handles.handle(slot);
+}
+
+/** Where a listener is bound. @throws {SystemError} ERR_SYSTEM (EBADF) for a handle that is none */
+export function socketAddress(driver: BaseDriver, native: Native, listener: Handle): SocketAddress {
+  const slot = driver.handles.findOpen(listener, HandleKind.LISTENER);
+  if (slot === -1) throw new SystemError('getsockname', Errno.EBADF);
+  return withAddressMemory(driver, (memory) => {
+    const fd = driver.handles.fd[slot]!;
+    const length = native.socketAddress(fd, memory, ADDRESS_BYTES);
+    if (length < 0) throw new SystemError('getsockname', -length);
+    return decodeAddress(driver.arena.bytes, memory, length);
+  });
+}
+
+/** Closes a listener's descriptor and removes the path that it made. */
+export function closeListener(driver: BaseDriver, native: Native, slot: number): void {
+  native.closeDescriptor(driver.handles.fd[slot]!);
+  const path = driver.socketPaths.get(slot);
+  if (path === undefined) return;
+  driver.socketPaths.delete(slot);
+  try {
+    unlinkSync(path);
+  } catch {
+    // Somebody removed it before us.
+  }
+}
+
+/** A region for the moment: these calls are rare, and the addon takes arena memory only. */
+function withAddressMemory<T>(driver: BaseDriver, use: (memory: number) => T): T {
+  const region = driver.arena.allocate('address', ADDRESS_BYTES, { owner: driver.name });
+  try {
+    return use(region.offset);
+  } finally {
+    region.release();
+  }
+}
+
+function check(syscall: string, result: number, address: SocketAddress): number {
+  if (result >= 0) return result;
+  const where = 'path' in address ? address.path : `${address.host}:${address.port}`;
+  throw new SystemError(syscall, -result, where);
+}

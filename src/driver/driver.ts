@@ -1,0 +1,282 @@
+/**
+ * The I/O contract. `uring/`, `epoll/`, `portable/` and `simulated/` stand behind it, and one suite
+ * (`test/conformance/`) runs on all four.
+ *
+ * Completion-based: an operation is submitted with a token, and the driver's handler is called with
+ * `(token, result, flags, buffer)` when it completes. The rules, each of them a test:
+ *
+ *  1. The handler is never called from inside a submitting call, and never re-entered: completions
+ *     are delivered from a turn of the driver, in one place.
+ *  2. A submitting call returns an operation id > 0, or a negative errno when the operation was not
+ *     taken: -EBADF (stale or foreign handle), -ENOBUFS (operation table full), -EINVAL. Nothing
+ *     completes for an operation that was not taken.
+ *  3. An operation that was taken completes exactly once without `MORE`; multishot operations
+ *     (accept, receive, wakes) complete any number of times with `MORE` before that.
+ *  4. Memory named in an operation belongs to the driver until its final completion, whatever the
+ *     caller does. A receive buffer belongs to the caller from its completion until `release`.
+ *  5. `result` is ≥ 0 on success and a negative errno on failure (Linux numbers on every driver).
+ *  6. Handles carry a generation: after the final completion of `close`, an old handle is -EBADF
+ *     even when its slot was given to another connection.
+ *  7. `close` ends everything in flight on the handle first; those operations complete (mostly with
+ *     -ECANCELED) before the close itself does. Submitting on a closing handle is -EBADF.
+ *  8. What completed while it was being cancelled is delivered, never dropped: data stays data, an
+ *     accepted connection or an opened file is handed over or closed, not leaked.
+ *  9. Bytes of one connection leave in the order of the submitting calls and arrive in order.
+ * 10. Every queue is bounded by an option.
+ *
+ * A driver belongs to the thread that made it. Only a `Waker` may be used from other threads.
+ */
+import type { Arena } from '../memory/index.ts';
+
+/** The four implementations. */
+export type DriverKind = 'uring' | 'epoll' | 'portable' | 'simulated';
+
+/**
+ * A listener, connection or file of one driver: a positive 31-bit integer, slot and generation.
+ * Never a process descriptor.
+ */
+export type Handle = number;
+
+/** A submitted operation, > 0, to cancel it by. Stale ids are harmless: generations guard them. */
+export type OperationId = number;
+
+/** Bits of a completion's `flags`. */
+export const CompletionFlag = {
+  /** The operation goes on: more completions with this token follow. */
+  MORE: 1,
+  /** `buffer` is the arena offset of `result` received bytes; the caller must `release` it. */
+  BUFFER: 2,
+} as const;
+
+/**
+ * Receives every completion of a driver. All four are integers; `buffer` is 0 without `BUFFER`.
+ * Must not throw: what it throws is reported as an uncaught exception after the turn's other
+ * completions were delivered.
+ */
+export type CompletionHandler = (
+  token: number,
+  result: number,
+  flags: number,
+  buffer: number,
+) => void;
+
+/** Where to listen or connect: TCP (a numeric IPv4 or IPv6 address) or a Unix socket's path. */
+export type SocketAddress =
+  { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** Options of `listen`. */
+export interface ListenOptions {
+  /** Length of the kernel's queue of connections not yet accepted. @default 4096 */
+  readonly backlog?: number;
+  /** SO_REUSEPORT: several listeners, one port, the kernel spreads. @default false */
+  readonly reusePort?: boolean;
+  /** TCP_NODELAY on accepted connections. @default true */
+  readonly noDelay?: boolean;
+}
+
+/** Limits of a driver; all counts. The resolved values are in `Driver.limits`. */
+export interface DriverLimits {
+  /** Connections and files open at once, 1 to 1,048,575. @default 16384 */
+  readonly connections?: number;
+  /** Operations in flight at once, 16 to 1,048,575. @default 4 × connections, at least 1024 */
+  readonly operations?: number;
+  /** Receive buffers in the shared pool, a power of two, 2 to 32768. @default 1024 */
+  readonly buffers?: number;
+  /** Bytes of a receive buffer, a power of two, 256 to 1 MiB. @default 16384 */
+  readonly bufferSize?: number;
+  /** Completions delivered per turn before other work of the event loop runs. @default 1024 */
+  readonly completionsPerTurn?: number;
+}
+
+/** How a driver is made. */
+export interface DriverOptions extends DriverLimits {
+  /** The memory that buffers live in. @default the process's arena */
+  readonly arena?: Arena;
+  /** Receives every completion. */
+  readonly handler: CompletionHandler;
+  /** A name for the console and for region owners. @default the kind */
+  readonly name?: string;
+}
+
+/** How `close` ends a connection. */
+export type CloseMode =
+  /** What was sent completely is delivered, then FIN. Sends still in the queue are cancelled. */
+  | 'finish'
+  /** RST at once (SO_LINGER 0); unsent data is dropped. For abuse and for tests. */
+  | 'reset';
+
+/** Flags of `openFile`. `read` may be combined with the others by `'read-write'`. */
+export interface OpenFlags {
+  readonly access: 'read' | 'write' | 'read-write';
+  /** Create when missing. @default false */
+  readonly create?: boolean;
+  /** Fail with EEXIST when it exists (with `create`). @default false */
+  readonly exclusive?: boolean;
+  /** Cut to length 0. @default false */
+  readonly truncate?: boolean;
+  /** Permission bits of a created file. @default 0o644 */
+  readonly mode?: number;
+}
+
+/**
+ * What `stat` writes into the arena, little-endian, 32 bytes, 8-aligned:
+ * size in bytes f64 at 0, modification time in milliseconds since 1970 f64 at 8,
+ * mode (type and permission bits) u32 at 16, the rest zero.
+ */
+export const STAT_BYTES = 32;
+
+/** One buffer of `sendVector`, in arena memory: offset u32, length u32, little-endian. */
+export const VECTOR_ENTRY_BYTES = 8;
+
+/** The most buffers of one `sendVector`. */
+export const VECTOR_MAX = 64;
+
+/**
+ * How another thread wakes a driver. Plain data: it can be posted to a worker that shares the
+ * arena; `wakeDriver(arena, waker)` there. It costs a system call only when nobody has woken the
+ * driver since it last looked.
+ */
+export interface Waker {
+  /** Arena offset of the word: 0 idle, 1 woken. Written by wakers (1) and by the driver (0). */
+  readonly word: number;
+  /** The eventfd to write to, or -1 where the word itself is waited on. */
+  readonly eventfd: number;
+}
+
+/** Counters of a driver since it was made. Kept in shared memory; `counters()` is a snapshot. */
+export interface DriverCounters {
+  readonly submitted: number;
+  readonly completed: number;
+  readonly systemCalls: number;
+  readonly turns: number;
+  readonly accepted: number;
+  readonly connected: number;
+  readonly closed: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Partial sends that the driver went on with. */
+  readonly partialSends: number;
+  /** Times a receive had to wait for a buffer. */
+  readonly bufferWaits: number;
+  /** Times accepting backed off at a descriptor limit. */
+  readonly acceptBackoffs: number;
+  /** Completions the kernel had to keep outside the completion ring. */
+  readonly overflows: number;
+}
+
+/** What is held now; all zero when everything was closed and released, and after `destroy`. */
+export interface DriverUsage {
+  readonly connections: number;
+  readonly listeners: number;
+  readonly files: number;
+  readonly operations: number;
+  /** Receive buffers in the hands of the caller. */
+  readonly buffersHeld: number;
+}
+
+/** See the head of this file for the rules that every method keeps. */
+export interface Driver {
+  readonly kind: DriverKind;
+  readonly arena: Arena;
+  readonly limits: Required<DriverLimits>;
+
+  /**
+   * Binds and listens at once. Port 0 chooses a free port; `address` tells which.
+   * @throws {SystemError} ERR_SYSTEM when the address cannot be bound
+   * @throws {TypeError} ERR_ADDRESS_INVALID
+   */
+  listen(address: SocketAddress, options?: ListenOptions): Handle;
+  /** The bound address of a listener. */
+  address(listener: Handle): SocketAddress;
+  /**
+   * Multishot: each completion's result is a connection handle. At the limit of connections or
+   * descriptors it waits and goes on by itself when one is closed; it never spins.
+   */
+  accept(listener: Handle, token: number): OperationId;
+  /** Result: a connection handle. */
+  connect(address: SocketAddress, token: number): OperationId;
+  /**
+   * Multishot: each completion has `BUFFER` and result > 0; the last has result 0 (end of stream)
+   * or an errno. At most one per connection, otherwise -EALREADY is returned. When the pool is
+   * empty it waits its turn, first come first served.
+   */
+  receive(connection: Handle, token: number): OperationId;
+  /** Gives a receive buffer back. Any offset inside the buffer will do. */
+  release(buffer: number): void;
+  /** Sends one buffer whole (at least 1 byte); result: `length`. Gathered with the turn's others. */
+  send(connection: Handle, token: number, offset: number, length: number): OperationId;
+  /** Sends `count` buffers; `vector` is the offset of their entries, read at once. Result: the sum. */
+  sendVector(connection: Handle, token: number, vector: number, count: number): OperationId;
+  /**
+   * Sends one buffer to many connections, one completion for all. Result: how many got it whole.
+   * The list is read at once. Stale handles count as not reached.
+   */
+  sendMany(
+    connections: ArrayLike<Handle>,
+    count: number,
+    token: number,
+    offset: number,
+    length: number,
+  ): OperationId;
+  /** Ends the sending side after what was submitted before it (FIN). Receiving goes on. */
+  shutdown(connection: Handle, token: number): OperationId;
+  /** Ends a listener, connection or file. See rule 7. @default mode 'finish' */
+  close(handle: Handle, token: number, mode?: CloseMode): OperationId;
+  /**
+   * Asks for an operation's end; it completes with -ECANCELED, or with what it had achieved.
+   * Returns 0, or -ENOENT when it has completed already. Sends, shutdowns and closes are not taken
+   * back (-EINVAL): a connection whose bytes are in doubt is ended by `close`.
+   */
+  cancel(operation: OperationId): number;
+  /** Completes with result 0 after `milliseconds` (0 to 2^31-1); -ECANCELED when cancelled. */
+  timeout(milliseconds: number, token: number): OperationId;
+
+  /** Result: a file handle. The path is read at once. */
+  openFile(path: string, flags: OpenFlags, token: number): OperationId;
+  /** Writes `STAT_BYTES` at `offset`. Result 0. */
+  statFile(file: Handle, token: number, offset: number): OperationId;
+  /** Result: bytes read, 0 at the end of the file; may be less than `length`. */
+  readFile(
+    file: Handle,
+    token: number,
+    offset: number,
+    length: number,
+    position: number,
+  ): OperationId;
+  /** Result: bytes written; may be less than `length`. */
+  writeFile(
+    file: Handle,
+    token: number,
+    offset: number,
+    length: number,
+    position: number,
+  ): OperationId;
+  /** Result 0 when the file's data and metadata are on the device. */
+  syncFile(file: Handle, token: number): OperationId;
+
+  /** Multishot: result 0 and `MORE` after another thread used the waker. Coalesced. */
+  wakes(token: number): OperationId;
+  /** The waker of this driver. */
+  waker(): Waker;
+
+  /**
+   * Runs one turn now without waiting: submits what was queued and delivers what has completed.
+   * Returns how many completions it delivered. The event loop does this by itself; the simulated
+   * driver moves only by it (one call may advance its virtual clock to the next event).
+   */
+  turn(): number;
+  /** Now on the driver's monotonic clock, in milliseconds (virtual in the simulated driver). */
+  now(): number;
+  /** Lets the process exit although operations are in flight. */
+  unref(): void;
+  /** Keeps the process alive while operations are in flight: the default. */
+  ref(): void;
+  /** A snapshot of the counters. */
+  counters(): DriverCounters;
+  usage(): DriverUsage;
+  /**
+   * Ends everything: cancels, waits for the kernel to let go, closes, frees the regions. Operations
+   * in flight complete with -ECANCELED before it resolves. Idempotent.
+   */
+  destroy(): Promise<void>;
+}

@@ -1,0 +1,303 @@
+/**
+ * The driver on epoll(7): readiness is edge-triggered and registered once for a connection's life;
+ * system calls go to the kernel in batches, one call of the addon for many. A turn is: take the
+ * events, then in passes accept, receive a batch, deliver it, send what that produced.
+ *
+ * Descriptors leave the epoll set when they are closed, and all events taken are turned into bits
+ * before any handler runs: no event can meet the wrong connection.
+ */
+import { exchange } from '#atomics';
+import { Errno, SystemError } from '../../base/index.ts';
+import type { Native } from '../../native/index.ts';
+import { checkAddress } from '../core/address.ts';
+import { LISTENERS_MAX } from '../core/base-driver.ts';
+import { Count } from '../core/counts.ts';
+import { HandleKind } from '../core/handles.ts';
+import { LoopDriver } from '../core/loop-driver.ts';
+import { OpFlag } from '../core/operations.ts';
+import type {
+  CloseMode,
+  DriverOptions,
+  Handle,
+  ListenOptions,
+  SocketAddress,
+  Waker,
+} from '../driver.ts';
+import {
+  CONNECT_TAG,
+  Control,
+  Epoll,
+  EpollMemory,
+  EVENTS_MAX,
+  Flag,
+  WAKER_DATA,
+} from './layout.ts';
+import { Sockets } from './sockets.ts';
+import { Transfers } from './transfers.ts';
+
+/** Buffers that one connection can fill in a turn: then others have theirs. */
+const PASSES = 8;
+const READ_EVENTS = Epoll.IN | Epoll.RDHUP | Epoll.HUP | Epoll.ERR;
+const END_EVENTS = Epoll.RDHUP | Epoll.HUP | Epoll.ERR;
+const WRITE_EVENTS = Epoll.OUT | Epoll.HUP | Epoll.ERR;
+
+export class EpollDriver extends LoopDriver {
+  readonly kind = 'epoll';
+  readonly #native: Native;
+  readonly #memory: EpollMemory;
+  readonly #sockets: Sockets;
+  readonly #transfers: Transfers;
+  readonly #epoll: number;
+  readonly #eventfd: number;
+  readonly #loop: number;
+  /** Events that the event loop has taken for the turn that it calls; -1: the turn takes its own. */
+  #collected = -1;
+  /** The waker was used, and nobody has been told. */
+  #woken = false;
+  #turnEnd = 0;
+
+  constructor(options: DriverOptions, native: Native) {
+    super('epoll', options);
+    this.#native = native;
+    native.attachArena(this.arena.bytes);
+    this.#memory = new EpollMemory(this.arena, this.name);
+    const made: number[] = [];
+    const make = (syscall: string, result: number): number => {
+      if (result >= 0) return result;
+      for (const fd of made) native.closeDescriptor(fd);
+      this.#memory.region.release();
+      this.pool.end();
+      this.counts.release();
+      throw new SystemError(syscall, -result);
+    };
+    this.#epoll = make('epoll_create', native.epollCreate());
+    made.push(this.#epoll);
+    this.#eventfd = make('eventfd', native.eventfdCreate());
+    made.push(this.#eventfd);
+    const events = (Epoll.IN | Epoll.EDGE) >>> 0;
+    make(
+      'epoll_ctl',
+      native.epollControl(this.#epoll, Control.ADD, this.#eventfd, events, WAKER_DATA),
+    );
+    const attached = native.epollAttach(
+      this.#epoll,
+      this.#memory.events,
+      EVENTS_MAX,
+      this.#memory.dirty,
+      (count) => this.#onLoop(count),
+    );
+    this.#loop = make('uv_poll_start', attached);
+    this.#transfers = new Transfers(this, native, this.#memory);
+    this.#sockets = new Sockets(this, native, this.#memory, this.#epoll, () => this.requestTurn());
+  }
+
+  // ---- listening, accepting, connecting
+
+  listen(address: SocketAddress, options: ListenOptions = {}): Handle {
+    this.assertOpen();
+    checkAddress(address);
+    if (this.handles.count[HandleKind.LISTENER] === LISTENERS_MAX) {
+      throw new SystemError('listen', Errno.EMFILE);
+    }
+    return this.#sockets.listen(address, options);
+  }
+
+  address(listener: Handle): SocketAddress {
+    const slot = this.handles.findOpen(listener, HandleKind.LISTENER);
+    if (slot === -1) throw new SystemError('getsockname', Errno.EBADF);
+    return this.#sockets.address(slot);
+  }
+
+  protected startAccept(slot: number): void {
+    this.#sockets.acceptReady(slot);
+    if (this.#sockets.acceptable && !this.turning) this.requestTurn();
+    else this.operationStarted();
+  }
+
+  protected startConnect(op: number, address: SocketAddress): void {
+    this.operationStarted();
+    this.#sockets.connect(op, address);
+  }
+
+  protected cancelConnect(op: number): void {
+    this.#sockets.cancelConnect(op);
+  }
+
+  // ---- receiving
+
+  protected startReceive(slot: number): void {
+    if ((this.handles.flags[slot]! & Flag.READABLE) !== 0) {
+      this.ready.push(slot);
+      if (!this.turning) this.requestTurn();
+    } else {
+      this.operationStarted();
+    }
+  }
+
+  protected cancelReceive(slot: number, op: number): void {
+    // Closing comes here without the mark that a cancel has.
+    this.operations.flags[op]! |= OpFlag.CANCELLED;
+    if ((this.handles.flags[slot]! & Flag.RECEIVING) !== 0) return;
+    this.ready.remove(slot);
+    this.finishLater(op, -Errno.ECANCELED);
+  }
+
+  // ---- closing
+
+  protected beginClose(slot: number, mode: CloseMode): void {
+    const { handles } = this;
+    if (handles.kind[slot] === HandleKind.FILE) return;
+    this.endMultishot(slot);
+    if (handles.kind[slot] === HandleKind.LISTENER) {
+      this.#sockets.forget(slot);
+      return;
+    }
+    if (mode === 'reset') handles.flags[slot]! |= Flag.RESET;
+    if ((handles.flags[slot]! & Flag.SENDING) === 0) this.sends.fail(slot, -Errno.ECANCELED);
+  }
+
+  protected endClose(slot: number, op: number): void {
+    const { handles } = this;
+    if (handles.kind[slot] === HandleKind.FILE) {
+      this.files.close(slot, op);
+      return;
+    }
+    const fd = handles.fd[slot]!;
+    if ((handles.flags[slot]! & Flag.RESET) !== 0) {
+      this.#native.socketSetLinger(fd, 0);
+      this.counts.add(Count.SYSTEM_CALLS, 1);
+    }
+    this.#native.closeDescriptor(fd);
+    this.counts.add(Count.SYSTEM_CALLS, 1);
+    this.slotClosed(slot, op, true);
+  }
+
+  override slotClosed(slot: number, op: number, allocated: boolean): void {
+    super.slotClosed(slot, op, allocated);
+    this.#sockets.roomMade();
+  }
+
+  // ---- turns
+
+  #onLoop(count: number): void {
+    this.#collected = count;
+    this.turn();
+  }
+
+  get #budget(): number {
+    return this.#turnEnd - this.counts.delivered;
+  }
+
+  protected work(): void {
+    let count = this.#collected;
+    this.#collected = -1;
+    if (count === -1) {
+      count = this.#native.epollPoll(this.#epoll, this.#memory.events, EVENTS_MAX);
+    }
+    if (count !== 0) this.counts.add(Count.SYSTEM_CALLS, 1);
+    this.arena.words[this.#memory.dirty >>> 2] = 0;
+    this.#turnEnd = this.counts.delivered + this.limits.completionsPerTurn;
+    this.#takeEvents(count);
+    for (let pass = 0; pass < PASSES && this.#budget > 0; pass++) {
+      // Half, so that a handler which ends one operation by starting another leaves room for I/O.
+      if (this.hasFinished) this.deliverFinished((this.#budget + 1) >> 1);
+      this.#deliverWake();
+      this.#sockets.accept(this.#budget);
+      this.#transfer();
+      if (!this.#busy) return;
+    }
+    if (this.#busy) this.scheduleTurn();
+  }
+
+  /** One receive for each that is ready, batch by batch, and the sends that follow from it. */
+  #transfer(): void {
+    let left = this.ready.size;
+    do {
+      const most = Math.min(left, this.#budget);
+      const received = most > 0 ? this.#transfers.receive(most) : 0;
+      left = received === 0 ? 0 : left - received;
+      while (this.#transfers.send() > 0 && this.#budget > 0);
+    } while (left > 0 && this.#budget > 0);
+    if (this.freeBuffers === 0) this.noteWaits();
+  }
+
+  get #busy(): boolean {
+    if (this.hasFinished || this.dirtyCount > 0 || this.#sockets.acceptable) return true;
+    return (this.ready.size > 0 && this.freeBuffers > 0) || (this.#woken && this.wakesPending);
+  }
+
+  #takeEvents(count: number): void {
+    const { arena, handles } = this;
+    let word = this.#memory.events >>> 2;
+    for (let i = 0; i < count; i++, word += 2) {
+      const data = arena.unsigned[word]!;
+      const events = arena.words[word + 1]!;
+      if (data < CONNECT_TAG) {
+        if (handles.kind[data] === HandleKind.CONNECTION) this.#onConnection(data, events);
+        else this.#onListener(data);
+      } else if (data === WAKER_DATA) {
+        this.#native.eventfdTake(this.#eventfd);
+        this.#woken = true;
+      } else {
+        this.#sockets.connectReady(data & ~CONNECT_TAG);
+      }
+    }
+  }
+
+  #onConnection(slot: number, events: number): void {
+    const { handles } = this;
+    let flags = handles.flags[slot]!;
+    if ((events & READ_EVENTS) !== 0) {
+      flags |= Flag.READABLE;
+      if ((events & END_EVENTS) !== 0) flags |= Flag.HANGUP;
+      if (handles.multishot[slot] !== -1) this.ready.push(slot);
+    }
+    const unblocked = (flags & Flag.BLOCKED) !== 0 && (events & WRITE_EVENTS) !== 0;
+    handles.flags[slot] = unblocked ? flags & ~Flag.BLOCKED : flags;
+    if (unblocked) this.markDirty(slot);
+  }
+
+  #onListener(slot: number): void {
+    this.handles.flags[slot]! |= Flag.READABLE;
+    this.#sockets.acceptReady(slot);
+  }
+
+  // ---- waking
+
+  protected startWakes(): void {
+    if (this.#woken && !this.turning) this.requestTurn();
+    else this.operationStarted();
+  }
+
+  #deliverWake(): void {
+    if (!this.#woken || !this.wakesPending) return;
+    this.#woken = false;
+    // After the eventfd was taken: who finds 0 from here on signals again. Partner: `wakeDriver`.
+    exchange(this.arena.words, this.#memory.waker >>> 2, 0);
+    this.woken();
+  }
+
+  waker(): Waker {
+    return { word: this.#memory.waker, eventfd: this.#eventfd };
+  }
+
+  // ---- the event loop
+
+  protected scheduleTurn(): void {
+    // Plain: the addon reads it on this thread, before the loop sleeps.
+    this.arena.words[this.#memory.dirty >>> 2] = 1;
+  }
+
+  protected holdLoop(alive: boolean): void {
+    this.#native.loopReference(this.#loop, alive);
+  }
+
+  protected async shutDown(): Promise<void> {
+    this.timers.stop();
+    this.#sockets.stop();
+    this.#native.loopDetach(this.#loop);
+    this.#native.closeDescriptor(this.#epoll);
+    this.#native.closeDescriptor(this.#eventfd);
+    this.#memory.region.release();
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Connecting, in two steps of the kernel: a socket as a direct descriptor, then its connect. The
+ * slot becomes a handle of the driver when the connect has succeeded; until then it is kept in the
+ * operation's `result` column, and given back when the connect fails or was cancelled.
+ */
+import { Errno } from '../../base/index.ts';
+import { ADDRESS_BYTES, checkAddress, encodeAddress, Family } from '../core/address.ts';
+import type { BaseDriver } from '../core/base-driver.ts';
+import { Count } from '../core/counts.ts';
+import { HandleKind } from '../core/handles.ts';
+import { OpFlag } from '../core/operations.ts';
+import type { SocketAddress } from '../driver.ts';
+import { SockOpt } from './abi.ts';
+import type { ControlBlock } from './control-block.ts';
+import type { Ring } from './ring.ts';
+import type { Scratch } from './scratch.ts';
+import { Tag, type Submissions } from './submissions.ts';
+
+export class Connects {
+  readonly #driver: BaseDriver;
+  readonly #submit: Submissions;
+  readonly #scratch: Scratch;
+  readonly #ring: Ring;
+  readonly #control: ControlBlock;
+  /** Where to, by operation, while the socket is being made. */
+  readonly #targets = new Map<number, SocketAddress>();
+
+  constructor(
+    driver: BaseDriver,
+    submit: Submissions,
+    scratch: Scratch,
+    ring: Ring,
+    control: ControlBlock,
+  ) {
+    this.#driver = driver;
+    this.#submit = submit;
+    this.#scratch = scratch;
+    this.#ring = ring;
+    this.#control = control;
+  }
+
+  start(op: number, address: SocketAddress): void {
+    if (!this.#driver.reserve()) return this.#driver.finishLater(op, -Errno.EMFILE);
+    this.#targets.set(op, address);
+    return this.#submit.socket(checkAddress(address), this.#driver.operations.id(op));
+  }
+
+  socketMade(id: number, result: number): void {
+    const { operations, arena } = this.#driver;
+    const op = operations.find(id);
+    const address = this.#targets.get(op)!;
+    this.#targets.delete(op);
+    if (result < 0) return this.#ended(op, result);
+    if ((operations.flags[op]! & OpFlag.CANCELLED) !== 0) {
+      this.#submit.closeDirect(result, 0, Tag.IGNORED);
+      return this.#ended(op, -Errno.ECANCELED);
+    }
+    operations.result[op] = result;
+    if (checkAddress(address) !== Family.UNIX) {
+      const { IPPROTO_TCP, TCP_NODELAY } = SockOpt;
+      this.#submit.setOption(result, IPPROTO_TCP, TCP_NODELAY, this.#control.one, 4);
+    }
+    const target = this.#scratch.take(this.#ring, ADDRESS_BYTES);
+    const length = encodeAddress(arena.bytes, target, address);
+    return this.#submit.connect(result, id, target, length);
+  }
+
+  connected(op: number, result: number): void {
+    const { operations, handles, counts } = this.#driver;
+    const slot = operations.result[op]!;
+    if (result < 0) {
+      this.#submit.closeDirect(slot, 0, Tag.IGNORED);
+      return this.#ended(op, result);
+    }
+    handles.claim(slot, HandleKind.CONNECTION);
+    counts.add(Count.CONNECTED, 1);
+    return this.#ended(op, handles.handle(slot));
+  }
+
+  #ended(op: number, result: number): void {
+    this.#driver.unreserve();
+    this.#driver.complete(op, result);
+  }
+}

@@ -1,0 +1,563 @@
+/**
+ * The driver on io_uring. One ring per driver, in the arena; connections are direct descriptors
+ * (slots of the ring's own file table, which cost no descriptor of the process), so a connection's
+ * slot is the kernel's number for it. Listeners and files are ordinary descriptors.
+ *
+ * Lifetime rules (each is a test in test/conformance): the operation's record is written before its
+ * entry; memory is the kernel's until the last completion (and the notification of a zero-copy
+ * send); completions carry a generation and a stale one gives back what it brought; a descriptor is
+ * closed when nothing is in flight on it; a multishot operation is in flight until a completion
+ * without MORE.
+ */
+import { storeRelease } from '#atomics';
+import {
+  assert,
+  Errno,
+  integerOption,
+  RondoError,
+  SystemError,
+  systemClock,
+} from '../../base/index.ts';
+import type { Region } from '../../memory/index.ts';
+import { loadNative, type Native } from '../../native/index.ts';
+import { BaseDriver, HANDLE_DIRTY } from '../core/base-driver.ts';
+import { Count } from '../core/counts.ts';
+import { HandleKind, HandleState } from '../core/handles.ts';
+import { Op, OpFlag } from '../core/operations.ts';
+import { closeListener, listenSocket, socketAddress } from '../core/sockets.ts';
+import { WaitList } from '../core/wait-list.ts';
+import type {
+  CloseMode,
+  Driver,
+  DriverCounters,
+  DriverOptions,
+  Handle,
+  ListenOptions,
+  OpenFlags,
+  SocketAddress,
+  Waker,
+} from '../driver.ts';
+import { CqeFlag, SockOpt } from './abi.ts';
+import { Accepts } from './accepts.ts';
+import { plugPageReleaser } from '../core/pages.ts';
+import { Connects } from './connects.ts';
+import { ControlBlock } from './control-block.ts';
+import { UringFiles } from './files.ts';
+import { Ring } from './ring.ts';
+import { Scratch } from './scratch.ts';
+import { Submissions, Tag } from './submissions.ts';
+
+/** Options of the io_uring driver alone. */
+export interface UringDriverOptions extends DriverOptions {
+  /** Submission entries, 8 to 32768, rounded up to a power of two. @default 1024 */
+  readonly ringEntries?: number;
+  /** Completion entries, 16 to 65536, rounded up to a power of two. @default 8 × ringEntries */
+  readonly completionEntries?: number;
+  /** Bytes from which a send is handed over without copying (SEND_ZC). @default never */
+  readonly zeroCopyFrom?: number;
+}
+
+/** A send of the connection is in the kernel. */
+const SENDING = 1 << 0;
+/** Close with RST. */
+const RESET = 1 << 1;
+/** The multishot operation is in the kernel (as opposed to waiting for a buffer or a slot). */
+const ARMED: number = OpFlag.DRIVER;
+/** The receive is being ended so that others get a buffer; it goes to the end of the line. */
+const YIELDING: number = OpFlag.DRIVER << 1;
+const SCRATCH_BYTES = 256 * 1024;
+const VECTOR_BYTES = 512;
+
+/**
+ * The driver on io_uring; see `createDriver` for the checked way in.
+ * @throws {RondoError} ERR_DRIVER_UNAVAILABLE, ERR_ARENA_EXHAUSTED
+ */
+export function createUringDriver(options: UringDriverOptions): Driver {
+  return new UringDriver(options);
+}
+
+class UringDriver extends BaseDriver {
+  readonly kind = 'uring';
+  readonly #native: Native;
+  readonly #ring: Ring;
+  readonly #submit: Submissions;
+  readonly #scratch: Scratch;
+  readonly #control: ControlBlock;
+  readonly #files: UringFiles;
+  readonly #connects: Connects;
+  readonly #accepts: Accepts;
+  readonly #regions: Region[] = [];
+  readonly #loop: number;
+  readonly #wakeFd: number;
+  readonly #zeroCopyFrom: number;
+  /** Receives that wait for a buffer: slots of their connections. */
+  readonly #waiters: WaitList;
+  /** Result of a zero-copy send whose notification is still to come, by slot. */
+  readonly #pendingSend = new Map<number, number>();
+  #inLoop = false;
+  #referenced = true;
+  #alive = false;
+  #wakePolled = false;
+
+  constructor(options: UringDriverOptions) {
+    const entries = integerOption('ringEntries', options.ringEntries, 1024, 8, 32768);
+    const completions = integerOption(
+      'completionEntries',
+      options.completionEntries,
+      Math.min(65536, Math.max(16, entries * 8)),
+      16,
+      65536,
+    );
+    super('uring', options, true, ['ringEntries', 'completionEntries', 'zeroCopyFrom']);
+    this.#zeroCopyFrom = integerOption(
+      'zeroCopyFrom',
+      options.zeroCopyFrom,
+      Number.MAX_SAFE_INTEGER,
+      1,
+      Number.MAX_SAFE_INTEGER,
+    );
+    const { arena, limits, name } = this;
+    this.#native = loadNative();
+    this.#native.attachArena(arena.bytes);
+    plugPageReleaser(arena, this.#native);
+    const ring = Ring.open(arena, this.#native, name, entries, completions);
+    if (typeof ring === 'string') {
+      throw new RondoError('ERR_DRIVER_UNAVAILABLE', `Cannot use driver uring: ${ring}`);
+    }
+    this.#ring = ring;
+    this.#registerFiles();
+    const scratch = this.#allocate('scratch', SCRATCH_BYTES);
+    this.#scratch = new Scratch(scratch.offset, SCRATCH_BYTES);
+    const bufferRing = this.#allocate('buffer ring', limits.buffers * 16);
+    this.#check(
+      'io_uring_register(PBUF_RING)',
+      this.#native.uringRegisterBuffers(
+        ring.id,
+        0,
+        bufferRing.offset,
+        limits.buffers,
+        this.pool.region.offset,
+        limits.bufferSize,
+      ),
+    );
+    const control = this.#allocate('control', ControlBlock.bytes(limits.buffers));
+    this.#control = new ControlBlock(arena, control.offset);
+    this.#native.uringControl(ring.id, control.offset);
+    this.#submit = new Submissions(ring, this.#scratch, arena);
+    this.#files = new UringFiles(this, this.#native, this.#submit, this.#control.emptyPath);
+    this.#connects = new Connects(this, this.#submit, this.#scratch, ring, this.#control);
+    this.#accepts = new Accepts(this, this.#submit);
+    this.#waiters = new WaitList(limits.connections);
+    this.#wakeFd = this.#check('eventfd', this.#native.eventfdCreate());
+    this.#loop = this.#check(
+      'uv_poll',
+      this.#native.uringAttach(ring.id, this.#control.dirty, () => {
+        this.#inLoop = true;
+        try {
+          this.turn();
+        } finally {
+          this.#inLoop = false;
+        }
+      }),
+    );
+  }
+
+  #allocate(what: string, bytes: number): Region {
+    const region = this.arena.allocate(what, bytes, { owner: this.name, alignment: 4096 });
+    this.#regions.push(region);
+    return region;
+  }
+
+  #check(syscall: string, result: number): number {
+    if (result < 0) throw new SystemError(syscall, -result);
+    return result;
+  }
+
+  /**
+   * The kernel bounds the table by the soft limit of descriptors at registration, although its
+   * files are none: the limit is raised to the hard one for the moment of the call.
+   */
+  #registerFiles(): void {
+    const native = this.#native;
+    const soft = native.descriptorLimit(0);
+    const hard = native.descriptorLimit(1);
+    const { connections } = this.limits;
+    if (connections > soft && hard > soft) native.setDescriptorLimit(hard);
+    const result = native.uringRegisterFiles(this.#ring.id, connections);
+    if (connections > soft && hard > soft) native.setDescriptorLimit(soft);
+    if (result >= 0) return;
+    this.#ring.close();
+    throw new SystemError(
+      'io_uring_register(FILES2)',
+      -result,
+      `${connections} connections; a ring takes at most ${hard} here`,
+    );
+  }
+
+  listen(address: SocketAddress, options: ListenOptions = {}): Handle {
+    this.assertOpen();
+    return listenSocket(this, this.#native, address, options);
+  }
+
+  address(listener: Handle): SocketAddress {
+    return socketAddress(this, this.#native, listener);
+  }
+
+  // ---- starting
+
+  protected startAccept(slot: number, op: number): void {
+    this.#accepts.start(slot, op);
+    this.#keepAlive();
+  }
+
+  /** While others wait for buffers it takes one at a time: a multishot would take all at once. */
+  protected startReceive(slot: number, op: number): void {
+    this.operations.flags[op]! |= ARMED;
+    this.#submit.receive(slot, this.operations.id(op), this.#waiters.size === 0);
+    this.#keepAlive();
+  }
+
+  protected startConnect(op: number, address: SocketAddress): void {
+    this.#connects.start(op, address);
+    this.#keepAlive();
+  }
+
+  protected startTimeout(op: number, milliseconds: number): void {
+    this.#submit.timeout(milliseconds, this.operations.id(op), Tag.OPERATION);
+    this.#keepAlive();
+  }
+
+  protected startOpen(op: number, path: string, flags: OpenFlags): void {
+    this.#files.open(op, path, flags, this.#scratch, this.#ring);
+    this.#keepAlive();
+  }
+
+  protected startFile(op: number, slot: number, kind: number, position: number): void {
+    this.#files.start(op, slot, kind, position);
+    this.#keepAlive();
+  }
+
+  protected startWakes(): void {
+    this.waker();
+    this.#keepAlive();
+  }
+
+  protected startCancel(op: number): void {
+    const { operations } = this;
+    const kind = operations.kind[op]!;
+    const slot = operations.handle[op]!;
+    if ((kind === Op.RECEIVE || kind === Op.ACCEPT) && (operations.flags[op]! & ARMED) === 0) {
+      this.#unpark(slot, kind);
+      this.finishLater(op, -Errno.ECANCELED);
+      return;
+    }
+    // A connect whose socket is being made ends when that completes: see #socketMade.
+    this.#submit.cancel(operations.id(op), Tag.OPERATION);
+    this.#keepAlive();
+  }
+
+  // ---- a turn
+
+  protected requestTurn(): void {
+    this.#control.setDirty();
+    this.#keepAlive();
+  }
+
+  protected runTurn(): void {
+    const ring = this.#ring;
+    this.#control.clearDirty();
+    if (!this.#inLoop) ring.flush();
+    let left = this.limits.completionsPerTurn;
+    for (;;) {
+      const batch = Math.min(left, ring.ready());
+      for (let i = 0; i < batch; i++) {
+        ring.next();
+        this.#dispatch(ring.id0, ring.id1, ring.result, ring.flags);
+      }
+      if (batch > 0) ring.consume();
+      left -= batch;
+      left -= this.deliverFinished(left);
+      if (left <= 0 || (ring.ready() === 0 && !this.hasFinished)) break;
+    }
+    this.#feedWaiters();
+    this.#submitSends();
+    if (!this.#inLoop) ring.flush();
+    const feedable = this.#waiters.size > 0 && this.pool.held < this.pool.count;
+    if (feedable || this.hasFinished || ring.ready() > 0) this.#control.setDirty();
+    this.counts.publish();
+    this.#keepAlive();
+  }
+
+  #submitSends(): void {
+    const { dirty, handles } = this;
+    const count = this.dirtyCount;
+    this.dirtyCount = 0;
+    for (let i = 0; i < count; i++) {
+      const slot = dirty[i]!;
+      handles.flags[slot]! &= ~HANDLE_DIRTY;
+      if ((handles.flags[slot]! & SENDING) === 0) this.#submitSend(slot);
+    }
+  }
+
+  #submitSend(slot: number): void {
+    const { handles, operations, sends } = this;
+    const op = handles.sendHead[slot]!;
+    if (op === -1) return;
+    handles.flags[slot]! |= SENDING;
+    const handle = handles.handle(slot);
+    if (operations.kind[op] === Op.SHUTDOWN) {
+      this.#submit.shutdown(slot, handle);
+    } else if (sends.isSingle(slot)) {
+      const done = operations.progress[op]!;
+      const length = operations.length[op]! - done;
+      const zeroCopy = length >= this.#zeroCopyFrom;
+      this.#submit.send(slot, handle, operations.offset[op]! + done, length, zeroCopy);
+    } else {
+      const vector = this.#scratch.take(this.#ring, VECTOR_BYTES);
+      const count = sends.gather(slot, this.arena.unsigned, vector >>> 2);
+      this.#submit.sendVector(slot, handle, vector, count, false);
+    }
+  }
+
+  #dispatch(id: number, tag: number, result: number, flags: number): void {
+    switch (tag) {
+      case Tag.OPERATION:
+        return this.#operationDone(id, result, flags);
+      case Tag.SEND:
+        return this.#sendDone(id, result, flags);
+      case Tag.SHUTDOWN: {
+        const slot = this.handles.find(id);
+        this.handles.flags[slot]! &= ~SENDING;
+        this.sends.shutdownDone(slot, result);
+        return this.#afterSend(slot);
+      }
+      case Tag.CLOSE: {
+        const slot = this.handles.find(id);
+        this.slotClosed(slot, this.handles.closing[slot]!, false);
+        return this.#accepts.resume();
+      }
+      case Tag.SOCKET:
+        return this.#connects.socketMade(id, result);
+      case Tag.BACKOFF:
+        return this.#accepts.backoffOver();
+      case Tag.WAKE:
+        // Before the handler looks at what the waker wrote: a later wake signals again.
+        storeRelease(this.arena.words, this.#control.waker >>> 2, 0);
+        if ((flags & CqeFlag.MORE) === 0) this.#submit.poll(this.#wakeFd, Tag.WAKE);
+        return this.woken();
+      default:
+        return undefined;
+    }
+  }
+
+  #operationDone(id: number, result: number, flags: number): void {
+    const op = this.operations.find(id);
+    assert(op !== -1, 'an operation is in the table until its last completion');
+    switch (this.operations.kind[op]) {
+      case Op.RECEIVE:
+        return this.#receiveDone(op, id, result, flags);
+      case Op.ACCEPT:
+        return this.#accepts.done(op, id, result, flags);
+      case Op.CONNECT:
+        return this.#connects.connected(op, result);
+      case Op.TIMEOUT:
+        return this.complete(op, result === -Errno.ETIME ? 0 : result);
+      default:
+        return this.#files.done(op, result);
+    }
+  }
+
+  #receiveDone(op: number, id: number, result: number, flags: number): void {
+    const { operations } = this;
+    const slot = operations.handle[op]!;
+    const more = (flags & CqeFlag.MORE) !== 0;
+    if (!more) operations.flags[op]! &= ~ARMED;
+    if (result > 0) {
+      this.received(op, result, flags >>> 16);
+      // The handler may have cancelled or closed; with MORE the kernel's last word is to come.
+      if (operations.find(id) === -1) return;
+      if (more) return this.#yieldToWaiters(op, id);
+      if (this.#isEnding(slot, op)) {
+        if ((operations.flags[op]! & OpFlag.FINISHED) === 0) this.complete(op, -Errno.ECANCELED);
+      } else if (this.#waiters.size > 0) {
+        operations.flags[op]! &= ~YIELDING;
+        this.#waiters.push(slot);
+      } else {
+        this.startReceive(slot, op);
+      }
+    } else if (this.#isEnding(slot, op)) {
+      this.complete(op, result === -Errno.ENOBUFS ? -Errno.ECANCELED : result);
+    } else if (result === -Errno.ENOBUFS || this.#hasYielded(op, result)) {
+      if (result === -Errno.ENOBUFS) this.counts.add(Count.BUFFER_WAITS, 1);
+      operations.flags[op]! &= ~YIELDING;
+      this.#waiters.push(slot);
+    } else {
+      this.complete(op, result);
+    }
+  }
+
+  #hasYielded(op: number, result: number): boolean {
+    return result === -Errno.ECANCELED && (this.operations.flags[op]! & YIELDING) !== 0;
+  }
+
+  /**
+   * While others wait for buffers, who was served stands behind them: otherwise a busy connection
+   * whose receive stays armed would take every buffer that comes back.
+   */
+  #yieldToWaiters(op: number, id: number): void {
+    const { operations } = this;
+    if (this.#waiters.size === 0 || (operations.flags[op]! & (YIELDING | ARMED)) !== ARMED) return;
+    operations.flags[op]! |= YIELDING;
+    this.#submit.cancel(id, Tag.OPERATION);
+  }
+
+  #isEnding(slot: number, op: number): boolean {
+    return (
+      this.handles.state[slot] === HandleState.CLOSING ||
+      (this.operations.flags[op]! & OpFlag.CANCELLED) !== 0
+    );
+  }
+
+  #sendDone(handle: number, result: number, flags: number): void {
+    const slot = this.handles.find(handle);
+    if ((flags & CqeFlag.NOTIF) !== 0) {
+      const sent = this.#pendingSend.get(slot)!;
+      this.#pendingSend.delete(slot);
+      return this.#sendEnded(slot, sent);
+    }
+    if ((flags & CqeFlag.MORE) !== 0) {
+      this.#pendingSend.set(slot, result);
+      return undefined;
+    }
+    return this.#sendEnded(slot, result);
+  }
+
+  #sendEnded(slot: number, result: number): void {
+    const { handles, sends, operations } = this;
+    handles.flags[slot]! &= ~SENDING;
+    if (result >= 0) {
+      sends.advance(slot, result);
+      const head = handles.sendHead[slot]!;
+      if (head !== -1 && operations.progress[head]! > 0) this.counts.add(Count.PARTIAL_SENDS, 1);
+    } else if (result !== -Errno.EINTR && result !== -Errno.EAGAIN) {
+      sends.fail(slot, result);
+    }
+    this.#afterSend(slot);
+  }
+
+  #afterSend(slot: number): void {
+    if (this.sends.isEmpty(slot)) return;
+    if (this.handles.state[slot] === HandleState.CLOSING) this.sends.fail(slot, -Errno.ECANCELED);
+    else this.markDirty(slot);
+  }
+
+  // ---- buffers
+
+  protected bufferReturned(buffer: number): void {
+    this.#control.giveBack(buffer);
+    if (!this.turning && this.#waiters.size > 0) this.requestTurn();
+  }
+
+  /**
+   * At most one receive per free buffer: what is armed in vain only comes back with ENOBUFS. One
+   * that has nothing to receive takes no buffer, so the next turn goes on with the line.
+   */
+  #feedWaiters(): void {
+    if (this.#waiters.size === 0) return;
+    let free = this.pool.count - this.pool.held;
+    while (free-- > 0) {
+      const slot = this.#waiters.shift();
+      if (slot === -1) return;
+      const op = this.handles.multishot[slot]!;
+      if (op !== -1) this.startReceive(slot, op);
+    }
+  }
+
+  #unpark(slot: number, kind: number): void {
+    if (kind === Op.RECEIVE) this.#waiters.remove(slot);
+    else this.#accepts.unpark(slot);
+  }
+
+  // ---- closing
+
+  protected beginClose(slot: number, mode: CloseMode): void {
+    const { handles, operations, sends } = this;
+    if (mode === 'reset') handles.flags[slot]! |= RESET;
+    if ((handles.flags[slot]! & SENDING) === 0) sends.fail(slot, -Errno.ECANCELED);
+    const op = handles.multishot[slot]!;
+    if (handles.kind[slot] === HandleKind.LISTENER) {
+      if (op !== -1) this.cancel(operations.id(op));
+    } else if (handles.kind[slot] === HandleKind.CONNECTION) {
+      const armed = op !== -1 && (operations.flags[op]! & ARMED) !== 0;
+      if (op !== -1 && !armed && (operations.flags[op]! & OpFlag.FINISHED) === 0) {
+        this.#unpark(slot, Op.RECEIVE);
+        this.finishLater(op, -Errno.ECANCELED);
+      }
+      if (armed || (handles.flags[slot]! & SENDING) !== 0) this.#submit.cancelDescriptor(slot);
+    }
+    this.#keepAlive();
+  }
+
+  protected endClose(slot: number, op: number): void {
+    const { handles } = this;
+    if (handles.kind[slot] === HandleKind.CONNECTION) {
+      if ((handles.flags[slot]! & RESET) !== 0) {
+        const { SOL_SOCKET, SO_LINGER } = SockOpt;
+        this.#submit.setOption(slot, SOL_SOCKET, SO_LINGER, this.#control.lingerZero, 8);
+      }
+      this.#submit.closeDirect(slot, handles.handle(slot), Tag.CLOSE);
+    } else {
+      if (handles.kind[slot] === HandleKind.LISTENER) closeListener(this, this.#native, slot);
+      else this.#native.closeDescriptor(handles.fd[slot]!);
+      this.slotClosed(slot, op, true);
+    }
+    this.#keepAlive();
+  }
+
+  protected async pause(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+
+  protected async shutDown(): Promise<void> {
+    this.#ring.close();
+    this.#native.closeDescriptor(this.#wakeFd);
+    this.#files.release();
+    for (const region of this.#regions) region.release();
+  }
+
+  // ---- the event loop
+
+  #keepAlive(): void {
+    const alive = this.#referenced && this.operations.used > 0;
+    if (alive === this.#alive) return;
+    this.#alive = alive;
+    this.#native.loopReference(this.#loop, alive);
+  }
+
+  ref(): void {
+    this.#referenced = true;
+    this.#keepAlive();
+  }
+
+  unref(): void {
+    this.#referenced = false;
+    this.#keepAlive();
+  }
+
+  waker(): Waker {
+    if (!this.#wakePolled) {
+      this.#wakePolled = true;
+      this.#submit.poll(this.#wakeFd, Tag.WAKE);
+    }
+    return { word: this.#control.waker, eventfd: this.#wakeFd };
+  }
+
+  now(): number {
+    return systemClock.now();
+  }
+
+  override counters(): DriverCounters {
+    const { systemCalls } = this.#control;
+    return { ...super.counters(), systemCalls, overflows: this.#ring.overflows };
+  }
+}

@@ -1,0 +1,3 @@
+import { realDriverSuite } from './real.ts';
+
+realDriverSuite('portable');

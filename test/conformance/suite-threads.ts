@@ -1,0 +1,83 @@
+/** Real drivers and worker threads: waking from outside, and threads that end at any moment. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import type { SocketAddress } from '../../src/driver/index.ts';
+import type { Harness } from './harness.ts';
+import { onStation, Reader, type Station } from './station.ts';
+import type { WorkerTask } from './worker.ts';
+
+export function threads(harness: Harness): void {
+  describe('threads', () => {
+    test('a worker thread wakes the driver', () => onStation(harness, {}, wokenByWorker));
+    test('worker.terminate() with hundreds of connections in flight, ten times', () =>
+      terminatedTenTimes(harness));
+    test('a worker that destroys its driver ends by itself', () =>
+      onStation(harness, {}, endsByItself));
+  });
+}
+
+function start(task: WorkerTask): Worker {
+  return new Worker(new URL('./worker.js', import.meta.url), { workerData: task });
+}
+
+async function wokenByWorker(station: Station): Promise<void> {
+  const { arena, driver } = station;
+  const waking = station.submit((token) => driver.wakes(token));
+  const flag = station.put(new Uint8Array(4));
+  const { memory } = arena;
+  const worker = start({ kind: 'wake', memory, waker: driver.waker(), flag, times: 1000 });
+  const exit = once(worker, 'exit');
+  await station.until(() => waking.completions.length > 0, 'a wake');
+  await exit;
+  // The last write came before the last wake, so it is seen after it.
+  await station.until(() => arena.words[flag / 4] === 1000, 'the last write');
+  const woken = waking.completions.length;
+  assert.ok(woken >= 1 && woken <= 1000);
+}
+
+async function terminatedTenTimes(harness: Harness): Promise<void> {
+  const before = harness.descriptors();
+  for (let round = 0; round < 10; round++) {
+    await onStation(harness, {}, async (station) => {
+      const worker = start({
+        kind: 'busy',
+        driver: harness.name,
+        connections: 150,
+        destroy: false,
+      });
+      const [address] = (await once(worker, 'message')) as [SocketAddress];
+      // Some of its connections come from here, so that they can be seen to end.
+      const clients = [];
+      for (let i = 0; i < 5; i++) clients.push(await station.connect(address));
+      const readers = clients.map((client) => new Reader(station, client));
+      await station.until(() => readers.every((reader) => reader.length > 0), 'traffic');
+      await worker.terminate();
+      await station.until(() => readers.every((reader) => reader.ended), 'the connections to end');
+      const again = station.listen({}, address);
+      await station.closeAll(await station.pair(again));
+    });
+  }
+  const station = { until: (predicate: () => boolean) => settled(predicate) };
+  await station.until(() => harness.descriptors() <= before);
+}
+
+/** Waits for what the event loop still has to close. */
+async function settled(predicate: () => boolean): Promise<void> {
+  for (let i = 0; i < 1000 && !predicate(); i++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.ok(predicate(), 'no descriptor is left');
+}
+
+async function endsByItself(station: Station): Promise<void> {
+  const { harness } = station;
+  const worker = start({ kind: 'busy', driver: harness.name, connections: 50, destroy: true });
+  const exited = once(worker, 'exit');
+  const [address] = (await once(worker, 'message')) as [SocketAddress];
+  assert.ok('port' in address);
+  const [code] = (await exited) as [number];
+  assert.equal(code, 0);
+  await station.closeAll(await station.pair(station.listen({}, address)));
+}

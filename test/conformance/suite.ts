@@ -1,0 +1,27 @@
+/** One behaviour suite for all drivers, against the contract at the head of `driver.ts` alone. */
+import { after, describe } from 'node:test';
+import type { Harness } from './harness.ts';
+import { connections } from './suite-connections.ts';
+import { endings } from './suite-endings.ts';
+import { files } from './suite-files.ts';
+import { interoperability } from './suite-interop.ts';
+import { pressure } from './suite-pressure.ts';
+import { rules } from './suite-rules.ts';
+import { threads } from './suite-threads.ts';
+import { time } from './suite-time.ts';
+
+/** Describes the suite for one driver. */
+export function driverSuite(harness: Harness): void {
+  describe(`driver ${harness.name}`, () => {
+    after(() => harness.dispose());
+    rules(harness);
+    connections(harness);
+    time(harness);
+    files(harness);
+    endings(harness);
+    pressure(harness);
+    if (!harness.real) return;
+    interoperability(harness);
+    threads(harness);
+  });
+}

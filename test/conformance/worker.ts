@@ -1,0 +1,79 @@
+/** What the worker threads of `suite-threads.ts` run. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { assert } from '../../src/base/index.ts';
+import {
+  CompletionFlag,
+  createDriver,
+  wakeDriver,
+  type RealDriverKind,
+  type Waker,
+} from '../../src/driver/index.ts';
+import { Arena, type WasmMemory } from '../../src/memory/index.ts';
+
+/** What a worker is to do. */
+export type WorkerTask =
+  | {
+      readonly kind: 'wake';
+      readonly memory: WasmMemory;
+      readonly waker: Waker;
+      /** Offset of a word that the worker counts up before each wake. */
+      readonly flag: number;
+      readonly times: number;
+    }
+  | {
+      readonly kind: 'busy';
+      readonly driver: string;
+      readonly connections: number;
+      /** Destroys its driver after a while instead of waiting for its end. */
+      readonly destroy: boolean;
+    };
+
+const task = workerData as WorkerTask;
+if (task.kind === 'wake') wake(task);
+else busy(task);
+
+function wake({ memory, waker, flag, times }: WorkerTask & { kind: 'wake' }): void {
+  const arena = Arena.attach(memory);
+  for (let i = 1; i <= times; i++) {
+    arena.words[flag / 4] = i;
+    wakeDriver(arena, waker);
+  }
+}
+
+/**
+ * Connects a driver to itself many times and keeps every connection sending and receiving; files
+ * and timeouts are in flight too. Tells its address when all of them talk.
+ */
+function busy({ driver: kind, connections, destroy }: WorkerTask & { kind: 'busy' }): void {
+  const ACCEPT = 1;
+  const CONNECT = 2;
+  const RECEIVE = 3;
+  const SEND = 4;
+  const TIMEOUT = 5;
+  const arena = Arena.create({ size: 16 << 20 });
+  const memory = arena.allocate('busy', 65536);
+  let talking = 0;
+  const driver = createDriver({
+    kind: kind as RealDriverKind,
+    arena,
+    connections: connections * 2 + 16,
+    buffers: 64,
+    bufferSize: 4096,
+    handler: (token, result, flags, buffer) => {
+      if ((flags & CompletionFlag.BUFFER) !== 0) driver.release(buffer);
+      if ((token === ACCEPT || token === CONNECT) && result > 0) {
+        driver.receive(result, RECEIVE);
+        // More than the peer's receive takes at once: always some of it is in flight.
+        for (let i = 0; i < 4; i++) driver.send(result, SEND, memory.offset, 60_000);
+        talking += 1;
+        if (talking === connections * 2) parentPort!.postMessage(driver.address(listener));
+      }
+      if (token === TIMEOUT && destroy && talking >= connections * 2) void driver.destroy();
+      else if (token === TIMEOUT) driver.timeout(1, TIMEOUT);
+    },
+  });
+  const listener = driver.listen({ host: '127.0.0.1', port: 0 });
+  assert(driver.accept(listener, ACCEPT) > 0, 'accepting');
+  for (let i = 0; i < connections; i++) driver.connect(driver.address(listener), CONNECT);
+  driver.timeout(1, TIMEOUT);
+}
