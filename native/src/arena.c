@@ -70,8 +70,8 @@ static napi_value memfd_create_(napi_env napi, napi_callback_info info) {
   size_t length;
   if (napi_get_value_string_utf8(napi, call.argv[0], name, sizeof name, &length) != napi_ok)
     return throw_argument(&call, "argument 1 must be a string");
-  return result_system(&call,
-                       descriptor_own(call.env, memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING)));
+  int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  return result_system(&call, descriptor_own(call.env, fd));
 }
 
 static napi_value file_truncate(napi_env napi, napi_callback_info info) {

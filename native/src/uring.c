@@ -2,7 +2,7 @@
 //
 // The rings lie in the arena (IORING_SETUP_NO_MMAP), and TypeScript reads and writes them in
 // place. It never sees an address: where an entry wants one it writes an arena offset, and
-// `translate` checks it against the arena and puts the address there, once, on the way to the
+// `uring_translate` checks it against the arena and puts the address there, once, on the way to the
 // kernel. An entry that fails the check, or whose opcode is not known here, gets an opcode that no
 // kernel has and completes with -EINVAL.
 //
@@ -10,112 +10,14 @@
 // has completed (`submitted` against `finals`), and only then closes the descriptor: afterwards
 // the kernel does not touch the arena any more.
 #define _GNU_SOURCE
-#include "rondo.h"
+#include "uring.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
-
-// linux/io_uring.h, the parts used here.
-enum { SETUP_CQSIZE = 1u << 3, SETUP_CLAMP = 1u << 4, SETUP_R_DISABLED = 1u << 6 };
-enum { SETUP_TASKRUN_FLAG = 1u << 9, SETUP_CQE32 = 1u << 11, SETUP_SQE128 = 1u << 10 };
-enum { SETUP_NO_MMAP = 1u << 14 };
-enum { ENTER_GETEVENTS = 1u, ENTER_EXT_ARG = 1u << 3, ENTER_REGISTERED_RING = 1u << 4 };
-enum { SQ_CQ_OVERFLOW = 1u << 1, SQ_TASKRUN = 1u << 2 };
-enum { CQ_EVENTFD_DISABLED = 1u };
-enum { CQE_F_MORE = 1u << 1, CQE_F_NOTIF = 1u << 3 };
-enum { SQE_BUFFER_SELECT = 1u << 5, SQE_CQE_SKIP_SUCCESS = 1u << 6 };
-enum {
-  REGISTER_EVENTFD = 4,
-  REGISTER_PROBE = 8,
-  REGISTER_FILES2 = 13,
-  REGISTER_RING_FDS = 20,
-  REGISTER_PBUF_RING = 22,
-  REGISTER_SYNC_CANCEL = 24,
-};
-enum { RSRC_REGISTER_SPARSE = 1u };
-enum { ASYNC_CANCEL_ALL = 1u << 0, ASYNC_CANCEL_ANY = 1u << 2 };
-
-typedef struct Offsets {
-  uint32_t head, tail, mask, entries, flags, dropped_or_overflow, array_or_cqes, flags_or_resv;
-  uint64_t user_addr;
-} Offsets;
-
-typedef struct Params {
-  uint32_t sq_entries, cq_entries, flags, sq_thread_cpu, sq_thread_idle, features, wq_fd, resv[3];
-  Offsets sq, cq;
-} Params;
-_Static_assert(sizeof(Params) == 120, "struct io_uring_params");
-
-typedef struct Sqe {
-  uint8_t opcode, flags;
-  uint16_t ioprio;
-  int32_t fd;
-  uint64_t off;   // or addr2; for URING_CMD the command in the low half
-  uint64_t addr;  // for URING_CMD level and option name
-  uint32_t len, op_flags;
-  uint64_t user_data;
-  uint16_t buf_index, personality;
-  uint32_t file_index;  // or optlen
-  uint64_t addr3, pad;
-} Sqe;
-_Static_assert(sizeof(Sqe) == 64, "struct io_uring_sqe");
-
-typedef struct Cqe {
-  uint64_t user_data;
-  int32_t res;
-  uint32_t flags;
-} Cqe;
-
-typedef struct PbufEntry {
-  uint64_t addr;
-  uint32_t len;
-  uint16_t bid, tail;  // `tail` of entry 0 is the ring's tail
-} PbufEntry;
-
-#define BUFFER_GROUPS_MAX 4
-#define IOVECS_MAX 4096
-#define VECTOR_MAX 64
-#define PATH_BYTES_MAX 4096
-
-typedef struct Group {
-  PbufEntry *ring;
-  uint32_t entries, buffer_size;
-  uint64_t buffers;  // arena offset
-  uint16_t tail;
-} Group;
-
-typedef struct Ring {
-  Env *env;
-  int fd;
-  int enter_fd;           // registered index, or fd
-  unsigned enter_flags;   // ENTER_REGISTERED_RING or 0
-  int eventfd;            // -1 when not attached
-  int32_t loop;           // -1 when not attached
-  uint32_t setup_flags;
-  _Atomic uint32_t *sq_head, *sq_tail, *sq_flags, *cq_head, *cq_tail, *cq_flags;
-  Sqe *sqes;
-  Cqe *cqes;
-  uint32_t sq_entries, cq_entries;
-  uint32_t translated;    // submission entries that went through `translate`
-  uint32_t seen;          // completion entries counted in `finals`
-  uint64_t submitted, finals;
-  uint32_t *control;      // arena; see uringControl in src/native/native.ts
-  uint32_t returns_max;
-  Group groups[BUFFER_GROUPS_MAX];
-  struct msghdr *messages;  // one for each submission entry
-  struct iovec *iovecs;
-  uint32_t iovec_next;
-} Ring;
-
-// Words of the control block.
-enum { CONTROL_RETURNS = 0, CONTROL_ENTERS = 1, CONTROL_IDS = 8 };
 
 static int enter(Ring *ring, unsigned submit, unsigned wait, unsigned flags, void *arg, size_t n) {
   if (ring->control) ring->control[CONTROL_ENTERS] += 1;
@@ -132,93 +34,6 @@ static Ring *arg_ring(Call *call) {
   if (call->failed) return NULL;
   if (!call->env->rings[id]) throw_argument(call, "there is no such ring");
   return call->env->rings[id];
-}
-
-// What an opcode's address fields are. `bytes`: addr with len bytes.
-typedef enum Shape {
-  REFUSED = 0,
-  PLAIN,    // no address; addr and off are values or unused
-  NO_ADDR,  // addr and off must be zero
-  BYTES,
-  RECEIVE,  // BYTES, or none with a provided buffer
-  MESSAGE,  // addr: {offset, length} pairs, len of them
-  TIMESPEC,
-  SOCKADDR,  // addr with off bytes
-  PATH,      // addr: a path that ends in zero
-  STATX,     // PATH, and off: 256 bytes
-  COMMAND,   // addr3 with file_index bytes
-} Shape;
-
-static const uint8_t shapes[64] = {
-    [0] = PLAIN /* NOP */,        [3] = PLAIN /* FSYNC */,      [6] = PLAIN /* POLL_ADD */,
-    [9] = MESSAGE /* SENDMSG */,  [11] = TIMESPEC /* TIMEOUT */, [12] = PLAIN /* TIMEOUT_REMOVE */,
-    [13] = NO_ADDR /* ACCEPT */,  [14] = PLAIN /* ASYNC_CANCEL */, [16] = SOCKADDR /* CONNECT */,
-    [18] = PATH /* OPENAT */,     [19] = PLAIN /* CLOSE */,     [21] = STATX /* STATX */,
-    [22] = BYTES /* READ */,      [23] = BYTES /* WRITE */,     [26] = BYTES /* SEND */,
-    [27] = RECEIVE /* RECV */,    [34] = PLAIN /* SHUTDOWN */,  [40] = PLAIN /* MSG_RING */,
-    [45] = PLAIN /* SOCKET */,    [46] = COMMAND /* URING_CMD */, [47] = BYTES /* SEND_ZC */,
-    [48] = MESSAGE /* SENDMSG_ZC */,
-};
-
-static bool place(Ring *ring, uint64_t *field, uint64_t length) {
-  if (!in_arena(ring->env, *field, length)) return false;
-  *field = (uint64_t)(uintptr_t)(ring->env->base + *field);
-  return true;
-}
-
-static bool place_path(Ring *ring, uint64_t *field) {
-  if (*field >= ring->env->size) return false;
-  uint64_t room = ring->env->size - *field;
-  if (room > PATH_BYTES_MAX) room = PATH_BYTES_MAX;
-  if (!memchr(ring->env->base + *field, 0, room)) return false;
-  return place(ring, field, 1);
-}
-
-// 1 done, 0 refused, -1 no room for the vector now: submit what is translated first.
-static int place_message(Ring *ring, Sqe *sqe, uint32_t index) {
-  uint32_t count = sqe->len;
-  if (count == 0 || count > VECTOR_MAX || !in_arena(ring->env, sqe->addr, count * 8ull)) return 0;
-  if (ring->iovec_next + count > IOVECS_MAX) return -1;
-  const uint32_t *pairs = (const uint32_t *)(ring->env->base + sqe->addr);
-  struct iovec *iovecs = ring->iovecs + ring->iovec_next;
-  for (uint32_t i = 0; i < count; i++) {
-    if (!in_arena(ring->env, pairs[i * 2], pairs[i * 2 + 1])) return 0;
-    iovecs[i].iov_base = ring->env->base + pairs[i * 2];
-    iovecs[i].iov_len = pairs[i * 2 + 1];
-  }
-  ring->iovec_next += count;
-  ring->messages[index] = (struct msghdr){.msg_iov = iovecs, .msg_iovlen = count};
-  sqe->addr = (uint64_t)(uintptr_t)&ring->messages[index];
-  sqe->len = 1;
-  return 1;
-}
-
-static int translate(Ring *ring, Sqe *sqe, uint32_t index) {
-  switch (sqe->opcode < sizeof shapes ? shapes[sqe->opcode] : REFUSED) {
-    case PLAIN:
-      return 1;
-    case NO_ADDR:
-      return sqe->addr == 0 && sqe->off == 0;
-    case BYTES:
-      return place(ring, &sqe->addr, sqe->len);
-    case RECEIVE:
-      if (!(sqe->flags & SQE_BUFFER_SELECT)) return place(ring, &sqe->addr, sqe->len);
-      return sqe->addr == 0;
-    case MESSAGE:
-      return place_message(ring, sqe, index);
-    case TIMESPEC:
-      return place(ring, &sqe->addr, 16);
-    case SOCKADDR:
-      return place(ring, &sqe->addr, sqe->off);
-    case PATH:
-      return place_path(ring, &sqe->addr);
-    case STATX:
-      return place_path(ring, &sqe->addr) && place(ring, &sqe->off, 256);
-    case COMMAND:
-      return place(ring, &sqe->addr3, sqe->file_index);
-    default:
-      return 0;
-  }
 }
 
 static void give_back(Ring *ring) {
@@ -271,7 +86,7 @@ static int flush(Ring *ring, bool force, unsigned wait, void *arg, size_t arg_si
       ring->iovec_next = 0;
     while (ring->translated != tail) {
       uint32_t index = ring->translated & (ring->sq_entries - 1);
-      int state = translate(ring, &ring->sqes[index], index);
+      int state = uring_translate(ring, &ring->sqes[index], index);
       if (state < 0) break;
       if (state == 0) ring->sqes[index].opcode = 255;
       ring->translated += 1;

@@ -60,5 +60,5 @@ export type AsyncWait =
 
 /** Waits while the word is `expected` without blocking. The promise does not keep the process alive. */
 export function waitAsync(words: Int32Array, index: number, expected: number): AsyncWait {
-  return Atomics.waitAsync(words, index, expected) as AsyncWait;
+  return Atomics.waitAsync(words, index, expected);
 }

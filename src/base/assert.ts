@@ -1,4 +1,4 @@
-/** Assertions stay on in production: a broken invariant is a defect of Rondo and must not spread. */
+/** Assertions stay on in production: a broken invariant must not spread. */
 
 /** A broken invariant of Rondo. Never caught, never expected. */
 export class AssertionError extends Error {

@@ -1,4 +1,4 @@
-/** The one door to time. Everything that needs a clock is handed one, so that simulation can replay. */
+/** The one door to time. What needs a clock is handed one, so that simulation can replay. */
 
 /** A clock; monotonic unless it says otherwise. */
 export interface Clock {
@@ -11,3 +11,8 @@ export const systemClock: Clock = { now: () => performance.now() };
 
 /** The time of day: milliseconds since 1970, and it may be set back. For dates that people read. */
 export const wallClock: Clock = { now: () => Date.now() };
+
+/** A time of `wallClock` as HTTP writes it, such as `Sun, 06 Nov 1994 08:49:37 GMT`. */
+export function formatHttpDate(milliseconds: number): string {
+  return new Date(milliseconds).toUTCString();
+}

@@ -31,15 +31,18 @@ export const ERROR_CODES = {
   ERR_CLOSE_CODE: 'A WebSocket close code that must not travel was to be sent',
   ERR_CLOSE_REASON: 'A WebSocket close reason is above 123 bytes, or has no code',
   ERR_SUBPROTOCOL: 'A WebSocket subprotocol was chosen that the client did not offer',
-  ERR_HTTP_STATUS: 'An HTTP response has a status outside 100 to 599',
+  ERR_HTTP_STATUS:
+    'An HTTP response has a status outside 100 to 599, or a body that its status rules out',
   ERR_HTTP_HEADER: 'An HTTP response header has a name or value that HTTP does not allow',
+  ERR_ROUTE: 'A route of a gateway has a path that is not valid, or is taken',
+  ERR_GATEWAY_STATE: 'The gateway was asked for something that it cannot do any more, or not yet',
   ERR_SYSTEM: 'A system call failed; errno and syscall say which and why',
 } as const;
 
 /** A code of the table. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** An operating failure: not the caller's mistake. Carries `code`, and `cause` where there is one. */
+/** An operating failure, not the caller's mistake. Has `code`, and `cause` where there is one. */
 export class RondoError extends Error {
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
@@ -74,7 +77,7 @@ export function outOfRange(code: ErrorCode, message: string): RangeError & { cod
   return Object.assign(new RangeError(message), { code });
 }
 
-/** Linux errno values that drivers give as negative results. Source: asm-generic/errno{-base,}.h. */
+/** Linux errno values that drivers give as negative results (asm-generic/errno{-base,}.h). */
 export const Errno = {
   EPERM: 1,
   ENOENT: 2,
@@ -122,7 +125,7 @@ const errnoNames = new Map<number, string>(
   Object.entries(Errno).map(([name, value]) => [value, name]),
 );
 
-/** The symbol of an errno value (positive or negative), or `errno N` where it is not in the table. */
+/** The symbol of an errno value (positive or negative), or `errno N` when it is not listed. */
 export function errnoName(errno: number): string {
   return errnoNames.get(Math.abs(errno)) ?? `errno ${Math.abs(errno)}`;
 }

@@ -1,5 +1,5 @@
 export { assert, AssertionError, unreachable } from './assert.ts';
-export { systemClock, wallClock, type Clock } from './clock.ts';
+export { formatHttpDate, systemClock, wallClock, type Clock } from './clock.ts';
 export {
   Errno,
   errnoName,

@@ -1,19 +1,26 @@
 /** Option checking: one pure `resolve…Options` per options interface is built from these. */
 import { misuse, outOfRange } from './errors.ts';
 
-/** Rejects keys that do not exist, naming the nearest that does. @throws {TypeError} ERR_OPTION_UNKNOWN */
+/**
+ * Rejects keys that do not exist, naming the nearest that does.
+ * @throws {TypeError} ERR_OPTION_UNKNOWN
+ */
 export function rejectUnknown(what: string, options: object, known: readonly string[]): void {
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
     const near = nearest(key, known);
+    const hint = near ? `, did you mean "${near}"?` : '';
     throw misuse(
       'ERR_OPTION_UNKNOWN',
-      `Cannot use option "${key}" of ${what}: it does not exist${near ? `, did you mean "${near}"?` : ''}`,
+      `Cannot use option "${key}" of ${what}: it does not exist${hint}`,
     );
   }
 }
 
-/** An integer option within [minimum, maximum]. @throws {TypeError | RangeError} ERR_OPTION_TYPE, ERR_OPTION_RANGE */
+/**
+ * An integer option within [minimum, maximum].
+ * @throws {TypeError | RangeError} ERR_OPTION_TYPE, ERR_OPTION_RANGE
+ */
 export function integerOption(
   name: string,
   value: number | undefined,
@@ -23,7 +30,8 @@ export function integerOption(
 ): number {
   if (value === undefined) return fallback;
   if (typeof value !== 'number' || !Number.isInteger(value)) {
-    throw misuse('ERR_OPTION_TYPE', `Cannot use ${name}: it must be an integer, got ${show(value)}`);
+    const shown = show(value);
+    throw misuse('ERR_OPTION_TYPE', `Cannot use ${name}: it must be an integer, got ${shown}`);
   }
   if (value < minimum || value > maximum) {
     throw outOfRange(
@@ -35,7 +43,11 @@ export function integerOption(
 }
 
 /** A boolean option. @throws {TypeError} ERR_OPTION_TYPE */
-export function booleanOption(name: string, value: boolean | undefined, fallback: boolean): boolean {
+export function booleanOption(
+  name: string,
+  value: boolean | undefined,
+  fallback: boolean,
+): boolean {
   if (value === undefined) return fallback;
   if (typeof value !== 'boolean') {
     throw misuse('ERR_OPTION_TYPE', `Cannot use ${name}: it must be a boolean, got ${show(value)}`);

@@ -6,7 +6,10 @@ export interface Random {
   below(bound: number): number;
 }
 
-/** A seeded generator (mulberry32, Tommy Ettinger 2017, public domain algorithm): the same seed gives the same numbers. */
+/**
+ * A seeded generator: the same seed gives the same numbers. The algorithm is mulberry32 (Tommy
+ * Ettinger, 2017, public domain).
+ */
 export class SeededRandom implements Random {
   #state: number;
   constructor(seed: number) {

@@ -288,6 +288,20 @@ export class Arena {
     return found.sort((a, b) => a.offset - b.offset);
   }
 
+  /**
+   * Releases what a thread that has ended left behind, and returns how many regions that were.
+   * Call it after the worker's `exit` event with the `threadId` it had: an `exit` means that the
+   * kernel has let go of its memory too. Never for a thread that may still run.
+   */
+  releaseThread(thread: number): number {
+    let released = 0;
+    this.#directory.each((entry, word) => {
+      if ((word & STATE_MASK) !== State.LIVE || this.words[entry + Entry.THREAD] !== thread) return;
+      if (this.releaseEntry(entry, word)) released += 1;
+    });
+    return released;
+  }
+
   /** How full it is. */
   usage(): ArenaUsage {
     const directory = this.#directory;

@@ -26,6 +26,7 @@ const NONE = -1;
 
 /** How a block region is made. */
 export interface BlocksOptions {
+  /** Of the region, as `regions` lists it. */
   readonly name: string;
   /** @default '' */
   readonly owner?: string;

@@ -6,6 +6,7 @@ import type { Region } from './region.ts';
 
 /** How a bump region is made. */
 export interface BumpOptions {
+  /** Of the region, as `regions` lists it. */
   readonly name: string;
   /** @default '' */
   readonly owner?: string;

@@ -39,6 +39,7 @@ const FULL = -1;
 
 /** How a slab is made. */
 export interface SlabOptions {
+  /** Of the region, as `regions` lists it. */
   readonly name: string;
   /** @default '' */
   readonly owner?: string;

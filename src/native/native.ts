@@ -11,7 +11,7 @@
  * `native/src/` holds the C side, one file for each group below, with the same order.
  */
 
-/** Called from the event loop with the number of entries that wait (see `uringAttach`, `epollAttach`). */
+/** Called from the event loop with the number of entries that wait. */
 export type LoopCallback = (count: number) => void;
 
 /** The addon's functions. */
@@ -50,7 +50,7 @@ export interface Native {
 
   // ---- futex.c
 
-  /** Sleeps while the word is `expected`; timeout in ms, negative for none. 0, -EAGAIN or -ETIMEDOUT. */
+  /** Sleeps while the word is `expected`; in ms, -1 for ever. Gives 0, -EAGAIN or -ETIMEDOUT. */
   futexWaitBlocking(offset: number, expected: number, timeoutMs: number): number;
   /** Wakes up to `count` waiters, in this process and others that share the page. */
   futexWake(offset: number, count: number): number;
@@ -79,8 +79,8 @@ export interface Native {
   socketSetLinger(fd: number, seconds: number): number;
   /**
    * Runs `count` non-blocking socket calls, each a record of 32 bytes at `records`, in order:
-   * words 0 op (1 receive, 2 send, 3 send vector, 4 accept), 1 fd, 2 offset, 3 length (for a vector:
-   * the number of {offset, length} pairs), 4 result (written), 5..7 the caller's own.
+   * words 0 op (1 receive, 2 send, 3 send vector, 4 accept), 1 fd, 2 offset, 3 length (of a
+   * vector: its number of {offset, length} pairs), 4 result (written), 5 to 7 the caller's own.
    * The rest of the batch runs whatever one of them returns.
    */
   socketBatch(records: number, count: number): void;
@@ -90,7 +90,7 @@ export interface Native {
   epollCreate(): number;
   /** `op` 1 add, 2 delete, 3 modify; `data` comes back with the events. */
   epollControl(epfd: number, op: number, fd: number, events: number, data: number): number;
-  /** Writes up to `capacity` pairs {data u32, events u32} at `events` without waiting. Returns the count. */
+  /** Writes up to `capacity` pairs {data u32, events u32} at `events`, without waiting. */
   epollPoll(epfd: number, events: number, capacity: number): number;
   /**
    * Lets the event loop watch an epoll instance. When it is readable, up to `capacity` events are

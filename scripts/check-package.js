@@ -1,0 +1,62 @@
+// The rule of the package: what npm would publish has the right shape, its types resolve, and every
+// subpath can be imported from it on the oldest Node that package.json promises.
+//   node scripts/check-package.js --node path/to/node
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { npm, root } from './install.js';
+import { conclude } from './source-files.js';
+
+const { values: options } = parseArgs({
+  options: { node: { type: 'string', default: process.execPath } },
+});
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const subpaths = Object.keys(manifest.exports).filter((path) => !path.endsWith('.json'));
+const directory = mkdtempSync(join(tmpdir(), 'rondo-package-'));
+/** @type {string[]} */
+const problems = [];
+
+/**
+ * Runs a program; what it prints becomes the problem when it fails.
+ * @param {string} what
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {string} [cwd]
+ * @returns {string} its standard output
+ */
+function must(what, command, args, cwd = root) {
+  const result = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  if (result.status !== 0) {
+    problems.push(`${what}: ${result.error?.message ?? ''}${result.stdout}${result.stderr}`.trim());
+  }
+  return result.stdout;
+}
+
+/** @param {string} name a program of a development dependency */
+const tool = (name) => join(root, 'node_modules', '.bin', name);
+
+try {
+  // Without scripts: `prepare` would build again what was built before this check.
+  const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', directory];
+  const [{ filename, files }] = JSON.parse(must('npm pack', npm, pack));
+  const tarball = join(directory, filename);
+  for (const { path } of files) {
+    const stray = /\.test\.|\.map$|^(test|bench|docs)\/|^dist\/(test|bench)\//.test(path);
+    if (stray) problems.push(`package: ${path} must not be published`);
+  }
+  must('publint', tool('publint'), ['run', tarball, '--strict']);
+  must('attw', tool('attw'), [tarball, '--profile', 'esm-only', '--no-color', '--no-emoji']);
+
+  // Unpacked where npm would put it; there are no dependencies to install.
+  const installed = join(directory, 'node_modules', 'rondo');
+  mkdirSync(installed, { recursive: true });
+  must('tar', 'tar', ['-xzf', tarball, '-C', installed, '--strip-components=1']);
+  const program = subpaths.map((path) => `await import('rondo${path.slice(1)}');`).join('\n');
+  writeFileSync(join(directory, 'import.mjs'), program);
+  must('import of every subpath', options.node, ['import.mjs'], directory);
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+conclude('package', problems, `${subpaths.length} subpaths`);

@@ -1,0 +1,119 @@
+// `npm test`: installs what is missing, builds, runs every test, ends with `N passed, N failed`.
+//   npm test -- ring gateway        only files whose path contains one of the words
+//   npm test -- --without browser   leaves such files out
+//   npm test -- --driver epoll      RONDO_DRIVER for the tests: uring, epoll or portable
+//   npm test -- --node 22           runs the tests on another Node: a version or a binary's path
+//   npm test -- --json counts.json  saves the counts
+//   npm test -- --timeout 120       seconds that one file may take
+//   npm test -- --jobs 2            files at a time
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ensureBuilt, ensureInstalled, root } from './install.js';
+import { obtainNode } from './nodes.js';
+import { BROWSER, COMPILER, ensureNeeds } from './test-needs.js';
+import { runFiles } from './test-run.js';
+
+const { values: options, positionals: words } = parseArgs({
+  allowPositionals: true,
+  options: {
+    without: { type: 'string', multiple: true, default: [] },
+    driver: { type: 'string' },
+    node: { type: 'string' },
+    json: { type: 'string' },
+    timeout: { type: 'string', default: '120' },
+    jobs: { type: 'string', default: String(Math.min(4, availableParallelism())) },
+  },
+});
+const drivers = ['uring', 'epoll', 'portable'];
+if (options.driver !== undefined && !drivers.includes(options.driver)) {
+  console.error(`Cannot test with driver ${options.driver}: it must be ${drivers.join(', ')}`);
+  process.exit(2);
+}
+
+/**
+ * The test files below a folder.
+ * @param {string} folder
+ * @returns {string[]}
+ */
+function testsIn(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.js'))
+    .map((name) => join(folder, name))
+    .sort();
+}
+
+/** @param {string} file */
+function isWanted(file) {
+  const path = relative(root, file);
+  if (options.without.some((word) => path.includes(word))) return false;
+  return words.length === 0 || words.some((word) => path.includes(word));
+}
+
+if (process.platform === 'linux') ensureNeeds([COMPILER]);
+await ensureInstalled();
+await ensureBuilt({ nativeOptional: process.platform !== 'linux' });
+
+const compiled = ['src', 'test'].flatMap((name) => testsIn(join(root, 'dist', name)));
+// The tests of scripts/ are JavaScript, as the scripts are, and run as they stand.
+const files = [...compiled, ...testsIn(join(root, 'test'))].filter(isWanted);
+if (files.length === 0) {
+  console.error(`Cannot run tests: no test file matches ${words.join(' ') || 'the options'}`);
+  process.exit(2);
+}
+if (files.some((file) => file.includes('browser'))) ensureNeeds([BROWSER]);
+
+const major = /^\d+(\.\d+)*$/;
+const asked = options.node ?? process.execPath;
+const node = major.test(asked) ? await obtainNode(asked) : asked;
+const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
+const environment = { ...process.env };
+if (options.driver !== undefined) environment.RONDO_DRIVER = options.driver;
+const driver = environment.RONDO_DRIVER ?? 'the default driver';
+console.log(`${files.length} files of tests on Node ${version} with ${driver}`);
+
+const abort = new AbortController();
+const stop = () => abort.abort();
+// Not once: npm passes on what the terminal has sent already, and the second must not kill.
+process.on('SIGINT', stop).on('SIGTERM', stop);
+
+const results = await runFiles(files, {
+  node,
+  root,
+  environment,
+  concurrency: Number(options.jobs),
+  timeoutMs: Number(options.timeout) * 1000,
+  graceMs: 5000,
+  signal: abort.signal,
+  onFile: ({ file, passed, skipped, failures, seconds, output }) => {
+    const notes = [`${passed} passed`];
+    if (failures.length > 0) notes.push(`${failures.length} failed`);
+    if (skipped > 0) notes.push(`${skipped} skipped`);
+    const mark = failures.length > 0 ? '✖' : '✔';
+    console.log(`${mark} ${file}: ${notes.join(', ')} (${seconds.toFixed(1)} s)`);
+    for (const { name, error } of failures) {
+      console.log(`  ✖ ${name}\n${error.replaceAll(/^/gm, '    ')}`);
+    }
+    if (failures.length > 0 && output.trim()) {
+      console.log(`  what it printed:\n${output.trim().replaceAll(/^/gm, '    ')}`);
+    }
+  },
+});
+
+const sum = { passed: 0, failed: 0, skipped: 0 };
+for (const { passed, skipped, failures } of results) {
+  sum.passed += passed;
+  sum.failed += failures.length;
+  sum.skipped += skipped;
+}
+if (options.json !== undefined) {
+  writeFileSync(options.json, `${JSON.stringify({ node: version, driver, ...sum }, null, 2)}\n`);
+}
+const wasStopped = abort.signal.aborted;
+if (wasStopped) console.log(`stopped after ${results.length} of ${files.length} files`);
+const skippedNote = sum.skipped > 0 ? `, ${sum.skipped} skipped` : '';
+console.log(`${sum.passed} passed, ${sum.failed} failed${skippedNote}`);
+process.exitCode = wasStopped ? 130 : sum.failed > 0 ? 1 : 0;
