@@ -346,7 +346,8 @@ export abstract class BaseDriver implements Driver, SendSink {
     // Again after each pause: a full table refuses closes until it has turned, and an accept,
     // connect or open that was under way may have brought a new handle.
     this.#endEverything();
-    while (!this.#ended) {
+    // A handler may ask in the middle of a turn; the turn must not lose the ground under its feet.
+    while (this.#turning || !this.#ended) {
       await this.pause();
       this.#endEverything();
     }

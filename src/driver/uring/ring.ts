@@ -23,7 +23,7 @@ export interface RingSetup {
   readonly completionEntries: number;
 }
 
-/** Tried in this order; each next one asks less. NO_MMAP is never dropped: see decision 3. */
+/** Tried in this order; each next one asks less. NO_MMAP is never dropped: docs/decisions/0003. */
 const FLAG_SETS: readonly number[] = [
   Setup.SINGLE_ISSUER | Setup.DEFER_TASKRUN | Setup.TASKRUN_FLAG | Setup.NO_SQARRAY,
   Setup.SINGLE_ISSUER | Setup.DEFER_TASKRUN | Setup.TASKRUN_FLAG,
