@@ -34,8 +34,9 @@ ${SUITES.map(({ name, question }) => `  ${name.padEnd(11)}${question}`).join('\n
 Options:
   --quick              fewer rounds, shorter windows
   --rounds N           rounds over which medians are taken
-  --connections N,…    instead of each suite's own
-  --sizes BYTES,…      instead of each suite's own
+  --connections N,…    instead of each suite's own; latency and garbage take the first,
+                       idle and most the last, bars has its own
+  --sizes BYTES,…      instead of each suite's own; latency, garbage and most take the first
   --json FILE          results of all suites in one file (default: bench/results/SUITE.json each)
   --no-build           use what is built already
 `;

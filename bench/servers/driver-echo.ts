@@ -12,12 +12,10 @@ import {
   CompletionFlag,
   createDriver,
   type Driver,
-  type DriverKind,
+  type RealDriverKind,
   type Handle,
 } from '../../src/driver/index.ts';
 import { announce } from './announce.ts';
-
-type LiveKind = Exclude<DriverKind, 'simulated'>;
 
 /** The two low bits of a token say what completed; the others are the number of its slot. */
 const Kind = { ACCEPT: 0, RECEIVE: 1, SEND: 2, CLOSE: 3 } as const;
@@ -55,7 +53,7 @@ class Echo {
 
   constructor(port: number, reusePort: boolean) {
     this.driver = createDriver({
-      ...(values.driver === undefined ? {} : { kind: values.driver as LiveKind }),
+      ...(values.driver === undefined ? {} : { kind: values.driver as RealDriverKind }),
       connections: Number(values.connections),
       handler: (token, result, flags, buffer) => this.#completed(token, result, flags, buffer),
     });

@@ -60,7 +60,7 @@ export async function measureGarbage(bench: Bench, contender: Contender): Promis
       messages: end.messages - begin.messages,
       allocated: allocatedBytes(begin.used, end.answer),
       retained: end.answer.retained - begin.used,
-      // Incremental marking is recorded as an entry of its own; it belongs to the collection after it.
+      // Incremental marking is recorded beside the collection that it belongs to.
       collections: end.answer.collections.filter(({ type }) => !type.startsWith('Incremental'))
         .length,
     };

@@ -5,6 +5,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { describe, test } from 'node:test';
 import { errnoName } from '../../src/base/index.ts';
 import type { Handle, SocketAddress } from '../../src/driver/index.ts';
+import { loadNative } from '../../src/native/index.ts';
 import type { Harness } from './harness.ts';
 import {
   isReset,
@@ -29,6 +30,11 @@ export function interoperability(harness: Harness): void {
     test('a client of net resets after every count of bytes', on(netResets));
     test('the driver resets under a client of net', on(driverResets));
     test('a slow reader of net holds a large send back', on(slowReader));
+    test(
+      'accept at the descriptor limit of the process backs off, rests and recovers',
+      { skip: harness.name === 'portable' ? 'libuv answers EMFILE by itself' : false },
+      on(descriptorLimit),
+    );
     test('two drivers of one thread talk to each other', on(twoDrivers));
   });
 }
@@ -215,6 +221,40 @@ async function slowReader(station: Station): Promise<void> {
   for (let i = 0; i < 16; i++) {
     assert.ok(all.subarray(i * block, (i + 1) * block).equals(pattern(block)), `block ${i}`);
   }
+}
+
+async function descriptorLimit(station: Station): Promise<void> {
+  const { driver, harness } = station;
+  const native = loadNative();
+  const listener = driver.listen(harness.address());
+  const clients = [];
+  for (let i = 0; i < 5; i++) clients.push(await station.connect(driver.address(listener)));
+  const soft = native.descriptorLimit(0);
+  const accepted: Handle[] = [];
+  // Descriptors are given out lowest first: with a limit below the lowest free one there is none.
+  native.setDescriptorLimit(3);
+  try {
+    station.submit(
+      (token) => driver.accept(listener, token),
+      ({ result }) => accepted.push(result),
+    );
+    if (driver.kind === 'uring') {
+      // Its connections are no descriptors of the process: the limit does not touch them.
+      await station.until(() => accepted.length === 5, 'all to be accepted');
+      return;
+    }
+    await station.until(() => driver.counters().acceptBackoffs > 0, 'accepting to back off');
+    const before = driver.counters();
+    await station.done(station.submit((token) => driver.timeout(200, token)));
+    const after = driver.counters();
+    for (const name of ['turns', 'systemCalls', 'acceptBackoffs'] as const) {
+      assert.ok(after[name] - before[name] <= 120, `${name}: ${after[name] - before[name]}`);
+    }
+    assert.equal(accepted.length, 0);
+  } finally {
+    native.setDescriptorLimit(soft);
+  }
+  await station.until(() => accepted.length === 5, 'accepting to go on by itself');
 }
 
 async function twoDrivers(station: Station): Promise<void> {

@@ -112,6 +112,7 @@ async function rule2Full(station: Station): Promise<void> {
   const { driver } = station;
   const listening = station.listen();
   const [client, server] = await station.pair(listening);
+  const extra = await station.pair(listening);
   const taken: Operation[] = [];
   for (;;) {
     const operation = station.attempt((token) => driver.timeout(1_000_000, token));
@@ -128,8 +129,10 @@ async function rule2Full(station: Station): Promise<void> {
   station.refused(ENOBUFS, (token) => driver.send(client, token, offset, 5));
   station.refused(ENOBUFS, (token) => driver.sendMany([client], 1, token, offset, 5));
   station.refused(ENOBUFS, (token) => driver.shutdown(client, token));
-  station.refused(ENOBUFS, (token) => driver.close(client, token));
   station.refused(ENOBUFS, (token) => driver.openFile('x', { access: 'read' }, token));
+  // Closes have places of their own: a full table can always be emptied.
+  const [one, other] = extra;
+  await station.closeAll([one, other]);
   for (const operation of taken) assert.equal(driver.cancel(operation.id), 0);
   await station.done(...taken);
   const reader = new Reader(station, server);

@@ -13,6 +13,8 @@ export function threads(harness: Harness): void {
     test('a worker thread wakes the driver', () => onStation(harness, {}, wokenByWorker));
     test('worker.terminate() with hundreds of connections in flight, ten times', () =>
       terminatedTenTimes(harness));
+    test('memory of a terminated worker can be reused: the kernel has let go of it', () =>
+      onStation(harness, {}, memoryOfTerminated));
     test('a worker that destroys its driver ends by itself', () =>
       onStation(harness, {}, endsByItself));
   });
@@ -59,8 +61,35 @@ async function terminatedTenTimes(harness: Harness): Promise<void> {
       await station.closeAll(await station.pair(again));
     });
   }
-  const station = { until: (predicate: () => boolean) => settled(predicate) };
-  await station.until(() => harness.descriptors() <= before);
+  await settled(() => harness.descriptors() <= before);
+}
+
+async function memoryOfTerminated(station: Station): Promise<void> {
+  const { arena, harness } = station;
+  for (let round = 0; round < 5; round++) {
+    const task = { kind: 'busy', driver: harness.name, connections: 100, destroy: false } as const;
+    const worker = start({ ...task, memory: arena.memory });
+    const [address] = (await once(worker, 'message')) as [SocketAddress];
+    const thread = worker.threadId;
+    const client = await station.connect(address);
+    const reader = new Reader(station, client);
+    await worker.terminate();
+    const left = arena.regions().filter((region) => region.thread === thread);
+    assert.ok(left.some((region) => region.name === 'receive buffers'));
+    for (const { offset } of left) arena.regionAt(offset).release();
+    const size = left.reduce((sum, region) => sum + region.size, 0);
+    const again = arena.allocate('reused', size);
+    arena.bytes.fill(0x5a, again.offset, again.offset + size);
+    await station.until(() => reader.ended, 'the connection to end');
+    await station.settle();
+    const bytes = arena.bytes.slice(again.offset, again.offset + size);
+    assert.ok(
+      bytes.every((byte) => byte === 0x5a),
+      'nobody writes to it any more',
+    );
+    again.release();
+    await station.done(station.close(client));
+  }
 }
 
 /** Waits for what the event loop still has to close. */

@@ -8,7 +8,7 @@ import {
   type RealDriverKind,
   type Waker,
 } from '../../src/driver/index.ts';
-import { Arena, type WasmMemory } from '../../src/memory/index.ts';
+import { adoptArena, Arena, type WasmMemory } from '../../src/memory/index.ts';
 
 /** What a worker is to do. */
 export type WorkerTask =
@@ -24,6 +24,8 @@ export type WorkerTask =
       readonly kind: 'busy';
       readonly driver: string;
       readonly connections: number;
+      /** Of the arena that it is to share; without it, it has its own. */
+      readonly memory?: WasmMemory;
       /** Destroys its driver after a while instead of waiting for its end. */
       readonly destroy: boolean;
     };
@@ -44,13 +46,14 @@ function wake({ memory, waker, flag, times }: WorkerTask & { kind: 'wake' }): vo
  * Connects a driver to itself many times and keeps every connection sending and receiving; files
  * and timeouts are in flight too. Tells its address when all of them talk.
  */
-function busy({ driver: kind, connections, destroy }: WorkerTask & { kind: 'busy' }): void {
+function busy(busyTask: WorkerTask & { kind: 'busy' }): void {
+  const { driver: kind, connections, destroy } = busyTask;
   const ACCEPT = 1;
   const CONNECT = 2;
   const RECEIVE = 3;
   const SEND = 4;
   const TIMEOUT = 5;
-  const arena = Arena.create({ size: 16 << 20 });
+  const arena = busyTask.memory ? adoptArena(busyTask.memory) : Arena.create({ size: 16 << 20 });
   const memory = arena.allocate('busy', 65536);
   let talking = 0;
   const driver = createDriver({

@@ -98,6 +98,8 @@ class UringDriver extends BaseDriver {
   #referenced = true;
   #alive = false;
   #wakePolled = false;
+  /** What the memory of the ring said when it was given back. */
+  #finalCounters: Pick<DriverCounters, 'systemCalls' | 'overflows'> | undefined;
 
   constructor(options: UringDriverOptions) {
     const entries = integerOption('ringEntries', options.ringEntries, 1024, 8, 32768);
@@ -519,6 +521,7 @@ class UringDriver extends BaseDriver {
   }
 
   protected async shutDown(): Promise<void> {
+    this.#finalCounters = this.#ringCounters();
     this.#ring.close();
     this.#native.closeDescriptor(this.#wakeFd);
     this.#files.release();
@@ -557,7 +560,10 @@ class UringDriver extends BaseDriver {
   }
 
   override counters(): DriverCounters {
-    const { systemCalls } = this.#control;
-    return { ...super.counters(), systemCalls, overflows: this.#ring.overflows };
+    return { ...super.counters(), ...(this.#finalCounters ?? this.#ringCounters()) };
+  }
+
+  #ringCounters(): Pick<DriverCounters, 'systemCalls' | 'overflows'> {
+    return { systemCalls: this.#control.systemCalls, overflows: this.#ring.overflows };
   }
 }
