@@ -82,7 +82,7 @@ export interface DriverLimits {
   readonly operations?: number;
   /** Receive buffers in the shared pool, a power of two, 2 to 32768. @default 1024 */
   readonly buffers?: number;
-  /** Bytes of a receive buffer, a power of two, 256 to 1 MiB. @default 16384 */
+  /** Bytes of a receive buffer, a multiple of 64, 256 to 1 MiB. @default 16448 */
   readonly bufferSize?: number;
   /** Completions delivered per turn before other work of the event loop runs. @default 1024 */
   readonly completionsPerTurn?: number;
@@ -220,7 +220,11 @@ export interface Driver {
   ): OperationId;
   /** Ends the sending side after what was submitted before it (FIN). Receiving goes on. */
   shutdown(connection: Handle, token: number): OperationId;
-  /** Ends a listener, connection or file. See rule 7. @default mode 'finish' */
+  /**
+   * Ends a listener, connection or file. See rule 7. Closes have 64 places of their own beside
+   * `operations`: -ENOBUFS passes by itself, a full table can always be emptied.
+   * @default mode 'finish'
+   */
   close(handle: Handle, token: number, mode?: CloseMode): OperationId;
   /**
    * Asks for an operation's end; it completes with -ECANCELED, or with what it had achieved.

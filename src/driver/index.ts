@@ -25,5 +25,10 @@ export {
   type SocketAddress,
   type Waker,
 } from './driver.ts';
-export { simulate, type SimulatedDriver, type SimulationOptions } from './simulated/index.ts';
+export {
+  simulate,
+  type SimulatedDriver,
+  type SimulatedFaults,
+  type SimulationOptions,
+} from './simulated/index.ts';
 export { wakeDriver } from './wake.ts';

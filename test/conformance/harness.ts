@@ -1,6 +1,6 @@
 /** What a driver needs around it so that the one suite can run on it. */
 
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Driver, DriverOptions, SocketAddress } from '../../src/driver/index.ts';
@@ -38,6 +38,9 @@ const DEADLINE_MS = 30_000;
 /** Conditions that no completion announces are looked at so often. */
 const POLL_MS = 10;
 
+/** Linux lists a process's descriptors here. */
+const DESCRIPTORS = '/proc/self/fd';
+
 /** A harness for a driver that the event loop turns. */
 export function realHarness(
   name: string,
@@ -54,7 +57,7 @@ export function realHarness(
     wait: (_driver, waiting) => waitOnLoop(waiting),
     address: () => ({ host: '127.0.0.1', port: 0 }),
     path: (file) => join(directory, `${paths++}-${file}`),
-    descriptors: () => readdirSync('/proc/self/fd').length,
+    descriptors: () => (existsSync(DESCRIPTORS) ? readdirSync(DESCRIPTORS).length : 0),
     dispose: () => rmSync(directory, { recursive: true, force: true }),
   };
 }

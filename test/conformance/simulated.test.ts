@@ -2,7 +2,7 @@ import {
   simulate,
   type DriverOptions,
   type SimulatedDriver,
-  type SimulationOptions,
+  type SimulatedFaults,
 } from '../../src/driver/index.ts';
 import type { Harness } from './harness.ts';
 import { driverSuite } from './suite.ts';
@@ -10,7 +10,7 @@ import { driverSuite } from './suite.ts';
 /** More turns than any test needs. */
 const TURNS_MAX = 5_000_000;
 
-function simulatedHarness(name: string, faults: Required<SimulationOptions>['faults']): Harness {
+function simulatedHarness(name: string, faults: SimulatedFaults): Harness {
   let paths = 0;
   return {
     name,

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { Errno, errnoName } from '../../src/base/index.ts';
 import { CompletionFlag, wakeDriver } from '../../src/driver/index.ts';
 import type { Harness } from './harness.ts';
-import { onStation, pattern, Reader, Station, type Operation } from './station.ts';
+import { onStation, pattern, Reader, type Operation, type Station } from './station.ts';
 
 export function time(harness: Harness): void {
   const on = (body: (station: Station) => Promise<void>, limits = {}) => {
@@ -170,7 +170,8 @@ async function destroyInFlight(harness: Harness): Promise<void> {
     const big = station.memory.offset;
     for (let i = 0; i < 60; i++) {
       const [client, server] = await station.pair(listening);
-      new Reader(station, i % 2 === 0 ? client : server, { hold: true });
+      const reader = new Reader(station, i % 2 === 0 ? client : server, { hold: true });
+      operations.push(reader.operation);
       operations.push(station.submit((token) => driver.send(client, token, big, 2 << 20)));
       operations.push(station.submit((token) => driver.sendMany([server], 1, token, big, 1000)));
       if (i % 3 === 0) operations.push(station.submit((token) => driver.shutdown(client, token)));

@@ -7,6 +7,16 @@ import {
 } from '../../base/index.ts';
 import type { DriverLimits, DriverOptions, ListenOptions } from '../driver.ts';
 
+/** A cache line of the processor. */
+const LINE_BYTES = 64;
+
+/**
+ * A message of 16 KiB with its WebSocket head fits into one buffer, and an odd number of cache
+ * lines spreads the beginnings of the buffers over the sets of the caches (a power of two puts all
+ * of them into a few).
+ */
+const BUFFER_BYTES = 257 * LINE_BYTES;
+
 const KNOWN = [
   'kind',
   'arena',
@@ -40,7 +50,7 @@ export function resolveDriverLimits(
     connections,
     operations,
     buffers: integerOption('buffers', options.buffers, 1024, 2, 32768),
-    bufferSize: integerOption('bufferSize', options.bufferSize, 16384, 256, 1 << 20),
+    bufferSize: integerOption('bufferSize', options.bufferSize, BUFFER_BYTES, 256, 1 << 20),
     completionsPerTurn: integerOption(
       'completionsPerTurn',
       options.completionsPerTurn,
@@ -49,14 +59,18 @@ export function resolveDriverLimits(
       1 << 20,
     ),
   };
-  for (const name of ['buffers', 'bufferSize'] as const) {
-    const value = limits[name];
-    if ((value & (value - 1)) !== 0) {
-      throw outOfRange(
-        'ERR_OPTION_RANGE',
-        `Cannot use ${name}: it must be a power of two, got ${value}`,
-      );
-    }
+  const { buffers, bufferSize } = limits;
+  if ((buffers & (buffers - 1)) !== 0) {
+    throw outOfRange(
+      'ERR_OPTION_RANGE',
+      `Cannot use buffers: it must be a power of two, got ${buffers}`,
+    );
+  }
+  if (bufferSize % LINE_BYTES !== 0) {
+    throw outOfRange(
+      'ERR_OPTION_RANGE',
+      `Cannot use bufferSize: it must be a multiple of ${LINE_BYTES}, got ${bufferSize}`,
+    );
   }
   return Object.freeze(limits);
 }

@@ -42,8 +42,17 @@ export const OpFlag = {
   DRIVER: 16,
 } as const;
 
+/**
+ * Places that only closes may take. A close always completes, so a table that is full of operations
+ * which wait for the peer can still be emptied.
+ */
+const CLOSES_RESERVED = 64;
+
 export class OperationTable {
+  /** Slots in all. */
   readonly capacity: number;
+  /** Operations in flight beyond which only closes are taken. */
+  readonly limit: number;
   readonly kind: Uint8Array;
   readonly flags: Uint8Array;
   readonly token: Int32Array;
@@ -63,9 +72,11 @@ export class OperationTable {
   #free = 0;
   #used = 0;
 
-  constructor(capacity: number) {
-    assert(capacity <= SLOT_MASK + 1, 'an operation id has 20 bits of slot');
+  constructor(limit: number) {
+    assert(limit <= SLOT_MASK, 'an operation id has 20 bits of slot');
+    const capacity = Math.min(limit + CLOSES_RESERVED, SLOT_MASK + 1);
     this.capacity = capacity;
+    this.limit = limit;
     this.kind = new Uint8Array(capacity);
     this.flags = new Uint8Array(capacity);
     this.token = new Int32Array(capacity);
@@ -84,7 +95,7 @@ export class OperationTable {
   /** A slot, or -1 when the table is full. */
   allocate(kind: number, token: number, handle: number): number {
     const slot = this.#free;
-    if (slot === -1) return -1;
+    if (slot === -1 || (kind !== Op.CLOSE && this.#used >= this.limit)) return -1;
     this.#free = this.next[slot]!;
     this.#used += 1;
     this.kind[slot] = kind;
@@ -128,6 +139,6 @@ export class OperationTable {
   }
 
   get available(): number {
-    return this.capacity - this.#used;
+    return Math.max(0, this.limit - this.#used);
   }
 }

@@ -9,7 +9,6 @@ export class ReceivePool {
   readonly region: Region;
   readonly count: number;
   readonly bufferSize: number;
-  readonly #shift: number;
   readonly #held: Uint8Array;
   #heldCount = 0;
   #ended = false;
@@ -17,8 +16,6 @@ export class ReceivePool {
   constructor(arena: Arena, owner: string, count: number, bufferSize: number) {
     this.count = count;
     this.bufferSize = bufferSize;
-    this.#shift = 31 - Math.clz32(bufferSize);
-    assert(1 << this.#shift === bufferSize, 'the size of a receive buffer is a power of two');
     this.region = arena.allocate('receive buffers', count * bufferSize, {
       owner,
       alignment: 4096,
@@ -56,7 +53,7 @@ export class ReceivePool {
 
   /** The buffer that the offset lies in comes back. Returns its number. */
   takeBack(offset: number): number {
-    const buffer = (offset - this.region.offset) >>> this.#shift;
+    const buffer = Math.floor((offset - this.region.offset) / this.bufferSize);
     assert(
       offset >= this.region.offset && buffer < this.count && this.#held[buffer] === 1,
       'a receive buffer is released once, by the one who holds it',

@@ -50,7 +50,7 @@ export class EpollDriver extends LoopDriver {
   readonly #epoll: number;
   readonly #eventfd: number;
   readonly #loop: number;
-  /** Events that the event loop has taken for the turn that it calls; -1: the turn takes its own. */
+  /** Events that the event loop took for the turn that it calls; -1: the turn takes its own. */
   #collected = -1;
   /** The waker was used, and nobody has been told. */
   #woken = false;

@@ -3,7 +3,7 @@
  *
  * Accepting stops in two ways that must not become a loop: no room under the limit of connections,
  * and no descriptors or memory in the system. A paused listener is not looked at until a handle is
- * closed, or for want of descriptors also until BACKOFF_MS have passed (others may have freed some).
+ * closed, or for want of descriptors until BACKOFF_MS have passed: others may have freed some.
  */
 import { unlinkSync } from 'node:fs';
 import { resolve } from 'node:path';

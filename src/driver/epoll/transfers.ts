@@ -102,7 +102,7 @@ export class Transfers {
 
   // ---- sending
 
-  /** Sends for at most a batch of the dirty connections, and delivers. Returns how many it looked at. */
+  /** Sends for at most a batch of the dirty connections, and delivers. Returns how many it took. */
   send(): number {
     const driver = this.#driver;
     const taken = Math.min(driver.dirtyCount, BATCH);

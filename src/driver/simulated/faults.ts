@@ -3,7 +3,7 @@ import type { Fault, Simulation } from './options.ts';
 
 const MILLION = 1_000_000;
 
-/** Draws the faults. A kind whose rate is 0 draws nothing, so that it does not change the others. */
+/** Draws the faults. A kind whose rate is 0 draws nothing, so it does not change the others. */
 export class Faults {
   readonly #random: SeededRandom;
   readonly #rates: Simulation['faults'];

@@ -1,4 +1,4 @@
-/** What the simulated network consists of: pipes, ends of connections, listeners. No behaviour of time. */
+/** What the simulated network consists of: pipes, ends of connections, listeners. No time here. */
 import { assert, Errno, SystemError } from '../../base/index.ts';
 import { ADDRESS_BYTES, decodeAddress, encodeAddress } from '../core/address.ts';
 import type { SocketAddress } from '../driver.ts';

@@ -26,13 +26,19 @@ export interface SimulatedFaults {
 
 /** Options of `simulate`. */
 export interface SimulationOptions extends DriverOptions {
-  /** What all chance is drawn from, 0 to 2^32-1: the same seed and calls give the same completions. @default 1 */
+  /**
+   * What all chance is drawn from, 0 to 2^32-1: the same seed and calls give the same completions.
+   * @default 1
+   */
   readonly seed?: number;
   /** @default no faults */
   readonly faults?: SimulatedFaults;
   /** Bytes in flight in each direction of a connection, 1 to 64 MiB. @default 65536 */
   readonly socketBuffer?: number;
-  /** Virtual microseconds that a step takes (a segment's way, a file operation), 1 to 1,000,000. @default 20 */
+  /**
+   * Virtual microseconds that a step takes (a segment's way, a file operation), 1 to 1,000,000.
+   * @default 20
+   */
   readonly latency?: number;
   /** Bytes that all files may have together, 0 to 1 GiB. @default 64 MiB */
   readonly fileBytes?: number;

@@ -12,7 +12,7 @@ import type { Faults } from './faults.ts';
 import type { Endpoint } from './network.ts';
 import type { Schedule } from './schedule.ts';
 
-/** How much longer than a step a pool that claims to be empty, or a reordered step, takes at most. */
+/** How many steps a pool claims to be empty, and the most that a reordered step is late by. */
 const SLOW_FACTOR = 30;
 
 export class Transfers {
