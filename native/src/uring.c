@@ -78,6 +78,8 @@ static bool has_work(Ring *ring) {
 // with `force`. With `wait` > 0 it sleeps for that many completions.
 static int flush(Ring *ring, bool force, unsigned wait, void *arg, size_t arg_size) {
   give_back(ring);
+  uint32_t before = atomic_load_explicit(ring->sq_flags, memory_order_relaxed);
+  if (ring->control && (before & SQ_CQ_OVERFLOW)) ring->control[CONTROL_OVERFLOWS] += 1;
   int total = 0;
   uint32_t tail = atomic_load_explicit(ring->sq_tail, memory_order_relaxed);
   for (;;) {

@@ -100,7 +100,7 @@ typedef struct Ring {
 } Ring;
 
 // Words of the control block.
-enum { CONTROL_RETURNS = 0, CONTROL_ENTERS = 1, CONTROL_IDS = 8 };
+enum { CONTROL_RETURNS = 0, CONTROL_ENTERS = 1, CONTROL_OVERFLOWS = 8, CONTROL_IDS = 16 };
 
 // uring-entries.c: turns the offsets of an entry into addresses. 1 done, 0 refused, -1 no room for
 // its vector now: submit what is translated first.

@@ -2,8 +2,9 @@
  * The I/O contract. `uring/`, `epoll/`, `portable/` and `simulated/` stand behind it, and one suite
  * (`test/conformance/`) runs on all four.
  *
- * Completion-based: an operation is submitted with a token, and the driver's handler is called with
- * `(token, result, flags, buffer)` when it completes. The rules, each of them a test:
+ * Completion-based: an operation is submitted with a token (an integer from 0 to 2^31-1), and the
+ * driver's handler is called with `(token, result, flags, buffer)` when it completes. The rules,
+ * each of them a test:
  *
  *  1. The handler is never called from inside a submitting call, and never re-entered: completions
  *     are delivered from a turn of the driver, in one place.
@@ -33,11 +34,14 @@ export type DriverKind = 'uring' | 'epoll' | 'portable' | 'simulated';
 
 /**
  * A listener, connection or file of one driver: a positive 31-bit integer, slot and generation.
- * Never a process descriptor.
+ * Never a process descriptor. The generation tells 2,047 uses of a slot apart.
  */
 export type Handle = number;
 
-/** A submitted operation, > 0, to cancel it by. Stale ids are harmless: generations guard them. */
+/**
+ * A submitted operation, > 0, to cancel it by. A stale id is harmless while its slot has been used
+ * less than 2,047 times since; forget it at the final completion.
+ */
 export type OperationId = number;
 
 /** Bits of a completion's `flags`. */
@@ -134,7 +138,7 @@ export const VECTOR_MAX = 64;
 /**
  * How another thread wakes a driver. Plain data: it can be posted to a worker that shares the
  * arena; `wakeDriver(arena, waker)` there. It costs a system call only when nobody has woken the
- * driver since it last looked.
+ * driver since it last looked. It ends with its driver: stop using it before `destroy`.
  */
 export interface Waker {
   /** Arena offset of the word: 0 idle, 1 woken. Written by wakers (1) and by the driver (0). */
@@ -193,7 +197,7 @@ export interface Driver {
    * descriptors it waits and goes on by itself when one is closed; it never spins.
    */
   accept(listener: Handle, token: number): OperationId;
-  /** Result: a connection handle. */
+  /** Result: a connection handle; -EMFILE at the limit of connections. */
   connect(address: SocketAddress, token: number): OperationId;
   /**
    * Multishot: each completion has `BUFFER` and result > 0; the last has result 0 (end of stream)
@@ -235,7 +239,7 @@ export interface Driver {
   /** Completes with result 0 after `milliseconds` (0 to 2^31-1); -ECANCELED when cancelled. */
   timeout(milliseconds: number, token: number): OperationId;
 
-  /** Result: a file handle. The path is read at once. */
+  /** Result: a file handle; -EMFILE at the limit of connections. The path is read at once. */
   openFile(path: string, flags: OpenFlags, token: number): OperationId;
   /** Writes `STAT_BYTES` at `offset`. Result 0. */
   statFile(file: Handle, token: number, offset: number): OperationId;

@@ -139,9 +139,10 @@ export interface Native {
     bufferSize: number,
   ): number;
   /**
-   * Names the control block, 8 + entries words. Word 0: how many buffer ids stand from word 8 on,
+   * Names the control block, 16 + entries words. Word 0: how many buffer ids stand from word 16 on,
    * to go back to provided ring 0 at the next flush (written here, set to 0 by the addon). Word 1:
-   * how often the kernel was entered (written by the addon). The others are free.
+   * how often the kernel was entered, word 8: how often completions waited outside the ring (both
+   * written by the addon). The others are free.
    */
   uringControl(ring: number, control: number): number;
   /**

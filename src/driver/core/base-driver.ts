@@ -44,6 +44,10 @@ const RESULT_MAX = 0x7fffffff;
 /** For drivers whose connections have slots of the kernel's choice: listeners and files. */
 const OWN_SLOTS = 4096;
 
+/** Nobody is told of the completion. */
+const SILENT_TOKEN = -1;
+const TOKEN_MAX = 0x7fffffff;
+
 /** Marks a connection that is on the list of those with sends to hand over. */
 export const HANDLE_DIRTY: number = 1 << 30;
 
@@ -89,7 +93,18 @@ export abstract class BaseDriver implements Driver, SendSink {
     this.sends = new SendQueues(this.handles, this.operations, this);
     this.dirty = new Int32Array(slots);
     this.counts = new DriverCounts(this.arena, this.name);
-    this.pool = new ReceivePool(this.arena, this.name, buffers, bufferSize);
+    try {
+      this.pool = new ReceivePool(this.arena, this.name, buffers, bufferSize);
+    } catch (error) {
+      this.counts.release();
+      throw error;
+    }
+  }
+
+  /** The driver's own start has failed: gives back what the base holds. */
+  protected abandon(): void {
+    this.pool.end();
+    this.counts.release();
   }
 
   // ---- submitting
@@ -219,9 +234,14 @@ export abstract class BaseDriver implements Driver, SendSink {
   }
 
   close(handle: Handle, token: number, mode: CloseMode = 'finish'): OperationId {
+    const slot = this.handles.find(handle);
+    if (slot === -1) return -Errno.EBADF;
+    return token < 0 ? -Errno.EINVAL : this.#closeSlot(slot, token, mode);
+  }
+
+  #closeSlot(slot: number, token: number, mode: CloseMode): OperationId {
     const { handles, operations } = this;
-    const slot = handles.find(handle);
-    if (slot === -1 || handles.state[slot] === HandleState.CLOSING) return -Errno.EBADF;
+    if (handles.state[slot] === HandleState.CLOSING) return -Errno.EBADF;
     const op = operations.allocate(Op.CLOSE, token, slot);
     if (op === -1) return -Errno.ENOBUFS;
     this.counts.add(Count.SUBMITTED, 1);
@@ -361,7 +381,7 @@ export abstract class BaseDriver implements Driver, SendSink {
     for (let slot = 0; slot < handles.capacity; slot++) {
       if (handles.kind[slot] === HandleKind.FREE) continue;
       if (handles.state[slot] === HandleState.CLOSING) continue;
-      if (this.close(handles.handle(slot), -1, 'finish') === -Errno.ENOBUFS) break;
+      if (this.#closeSlot(slot, SILENT_TOKEN, 'finish') === -Errno.ENOBUFS) break;
     }
     for (let op = 0; op < operations.capacity; op++) {
       if (operations.kind[op] === Op.FREE) continue;
@@ -510,6 +530,7 @@ export abstract class BaseDriver implements Driver, SendSink {
   #take(kind: number, token: number, slot: number): number {
     if (this.pool.ended) this.assertOpen();
     if (this.#destroyed) return -Errno.EBADF;
+    if (!(token >= 0 && token <= TOKEN_MAX)) return -Errno.EINVAL;
     const op = this.operations.allocate(kind, token, slot);
     if (op === -1) return -Errno.ENOBUFS;
     if (slot !== -1) this.handles.inFlight[slot]! += 1;

@@ -36,7 +36,7 @@ export class NodeFiles {
   open(op: number, path: string, flags: OpenFlags): void {
     const host = this.#host;
     if (!host.reserve()) {
-      host.finishLater(op, -Errno.ENFILE);
+      host.finishLater(op, -Errno.EMFILE);
       return;
     }
     fs.open(path, openBits(flags), flags.mode ?? MODE_DEFAULT, (error, fd) => {

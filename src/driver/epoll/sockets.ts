@@ -283,7 +283,7 @@ export class Sockets {
     const native = this.#native;
     const { arena, operations, counts } = this.#driver;
     if (!this.#driver.reserve()) {
-      this.#driver.finishLater(op, -Errno.ENFILE);
+      this.#driver.finishLater(op, -Errno.EMFILE);
       return;
     }
     const length = encodeAddress(arena.bytes, this.#memory.address, address);

@@ -121,7 +121,7 @@ export class PortableDriver extends LoopDriver implements ConnectionHost {
 
   protected startConnect(op: number, address: SocketAddress): void {
     if (!this.reserve()) {
-      this.finishLater(op, -Errno.ENFILE);
+      this.finishLater(op, -Errno.EMFILE);
       return;
     }
     this.operationStarted();

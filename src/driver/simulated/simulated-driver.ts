@@ -254,7 +254,7 @@ class SimulatedDriverImplementation extends BaseDriver implements SimulatedDrive
   #connectStep(op: number, address: SocketAddress, tries: number): void {
     const listener = this.#network.find(address);
     if (!listener) return this.complete(op, -Errno.ECONNREFUSED);
-    if (this.#isFull) return this.complete(op, -Errno.ENFILE);
+    if (this.#isFull) return this.complete(op, -Errno.EMFILE);
     if (listener.pending.length >= listener.backlog) {
       if (tries === CONNECT_RETRIES) return this.complete(op, -Errno.ETIMEDOUT);
       const again = (): void => this.#connectStep(op, address, tries + 1);
@@ -330,7 +330,7 @@ class SimulatedDriverImplementation extends BaseDriver implements SimulatedDrive
   }
 
   #openStep(op: number, path: string, flags: OpenFlags): void {
-    if (this.#isFull) return this.complete(op, -Errno.ENFILE);
+    if (this.#isFull) return this.complete(op, -Errno.EMFILE);
     const file = this.#fileSystem.open(path, flags, this.now());
     if (typeof file === 'number') return this.complete(op, file);
     const slot = this.handles.allocate(HandleKind.FILE);

@@ -28,7 +28,6 @@ export const Params = {
   SQ_ARRAY: 64,
   CQ_HEAD: 80,
   CQ_TAIL: 84,
-  CQ_OVERFLOW: 96,
   CQ_CQES: 100,
   BYTES: 120,
 } as const;

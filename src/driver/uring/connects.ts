@@ -50,6 +50,8 @@ export class Connects {
     const op = operations.find(id);
     const address = this.#targets.get(op)!;
     this.#targets.delete(op);
+    // The table can be full although a place was reserved, while a closed one is being freed.
+    if (result === -Errno.ENFILE) return this.#ended(op, -Errno.EMFILE);
     if (result < 0) return this.#ended(op, result);
     if ((operations.flags[op]! & OpFlag.CANCELLED) !== 0) {
       this.#submit.closeDirect(result, 0, Tag.IGNORED);

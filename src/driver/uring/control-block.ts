@@ -4,18 +4,19 @@
  *
  * | word | unit | writer | readers |
  * | --- | --- | --- | --- |
- * | 0 | count of buffer ids from word 8 on | driver (up), addon (to 0) | both |
+ * | 0 | count of buffer ids from word 16 on | driver (up), addon (to 0) | both |
  * | 1 | times the kernel was entered | addon | driver |
  * | 2 | 1: the driver has something to do before the loop sleeps | driver | addon |
  * | 3 | waker: 1 woken, 0 idle | other threads (1), driver (0) | both |
  * | 4 | the constant 1 (an option's value) | driver, once | kernel |
  * | 5 | the constant 0 (an empty path) | nobody | kernel |
  * | 6–7 | struct linger { 1, 0 } | driver, once | kernel |
- * | 8… | ids of buffers to give back | driver | addon |
+ * | 8 | times completions had to wait outside the completion ring | addon | driver |
+ * | 16… | ids of buffers to give back | driver | addon |
  */
 import type { Arena } from '../../memory/index.ts';
 
-const IDS = 8;
+const IDS = 16;
 
 export class ControlBlock {
   readonly #words: Int32Array;
@@ -49,6 +50,9 @@ export class ControlBlock {
   }
   get systemCalls(): number {
     return this.#words[this.#base + 1]! >>> 0;
+  }
+  get overflows(): number {
+    return this.#words[this.#base + 8]! >>> 0;
   }
 
   setDirty(): void {

@@ -40,8 +40,6 @@ const PAGE = 4096;
 export class Ring {
   readonly id: number;
   readonly setup: RingSetup;
-  /** How many completions the kernel could not place (word of the ring). */
-  readonly #overflowWord: number;
   readonly #native: Native;
   readonly #words: Int32Array;
   readonly #region: Region;
@@ -88,7 +86,6 @@ export class Ring {
     this.#cqMask = this.setup.completionEntries - 1;
     this.#cqHeadWord = (base + word(Params.CQ_HEAD)) >>> 2;
     this.#cqTailWord = (base + word(Params.CQ_TAIL)) >>> 2;
-    this.#overflowWord = (base + word(Params.CQ_OVERFLOW)) >>> 2;
     if ((this.setup.flags & Setup.NO_SQARRAY) === 0) {
       const array = (base + word(Params.SQ_ARRAY)) >>> 2;
       for (let i = 0; i <= this.#sqMask; i++) arena.words[array + i] = i;
@@ -145,10 +142,6 @@ export class Ring {
   /** Whether the kernel has consumed all entries: scratch memory they named is free again. */
   get consumed(): boolean {
     return this.#words[this.#sqHeadWord] === this.#tail;
-  }
-
-  get overflows(): number {
-    return this.#words[this.#overflowWord]!;
   }
 
   /**

@@ -10,16 +10,8 @@
  * without MORE.
  */
 import { storeRelease } from '#atomics';
-import {
-  assert,
-  Errno,
-  integerOption,
-  RondoError,
-  SystemError,
-  systemClock,
-} from '../../base/index.ts';
-import type { Region } from '../../memory/index.ts';
-import { loadNative, type Native } from '../../native/index.ts';
+import { assert, Errno, systemClock } from '../../base/index.ts';
+import type { Native } from '../../native/index.ts';
 import { BaseDriver, HANDLE_DIRTY } from '../core/base-driver.ts';
 import { Count } from '../core/counts.ts';
 import { HandleKind, HandleState } from '../core/handles.ts';
@@ -39,13 +31,13 @@ import type {
 } from '../driver.ts';
 import { CqeFlag, SockOpt } from './abi.ts';
 import { Accepts } from './accepts.ts';
-import { plugPageReleaser } from '../core/pages.ts';
 import { Connects } from './connects.ts';
 import { ControlBlock } from './control-block.ts';
 import { UringFiles } from './files.ts';
-import { Ring } from './ring.ts';
-import { Scratch } from './scratch.ts';
-import { Submissions, Tag } from './submissions.ts';
+import { openRing, resolveRingOptions, type OpenRing } from './open.ts';
+import type { Ring } from './ring.ts';
+import type { Scratch } from './scratch.ts';
+import { Tag, type Submissions } from './submissions.ts';
 
 /** Options of the io_uring driver alone. */
 export interface UringDriverOptions extends DriverOptions {
@@ -65,7 +57,6 @@ const RESET = 1 << 1;
 const ARMED: number = OpFlag.DRIVER;
 /** The receive is being ended so that others get a buffer; it goes to the end of the line. */
 const YIELDING: number = OpFlag.DRIVER << 1;
-const SCRATCH_BYTES = 256 * 1024;
 const VECTOR_BYTES = 512;
 
 /**
@@ -86,9 +77,7 @@ class UringDriver extends BaseDriver {
   readonly #files: UringFiles;
   readonly #connects: Connects;
   readonly #accepts: Accepts;
-  readonly #regions: Region[] = [];
-  readonly #loop: number;
-  readonly #wakeFd: number;
+  readonly #open: OpenRing;
   readonly #zeroCopyFrom: number;
   /** Receives that wait for a buffer: slots of their connections. */
   readonly #waiters: WaitList;
@@ -102,98 +91,35 @@ class UringDriver extends BaseDriver {
   #finalCounters: Pick<DriverCounters, 'systemCalls' | 'overflows'> | undefined;
 
   constructor(options: UringDriverOptions) {
-    const entries = integerOption('ringEntries', options.ringEntries, 1024, 8, 32768);
-    const completions = integerOption(
-      'completionEntries',
-      options.completionEntries,
-      Math.min(65536, Math.max(16, entries * 8)),
-      16,
-      65536,
-    );
+    const own = resolveRingOptions(options);
     super('uring', options, true, ['ringEntries', 'completionEntries', 'zeroCopyFrom']);
-    this.#zeroCopyFrom = integerOption(
-      'zeroCopyFrom',
-      options.zeroCopyFrom,
-      Number.MAX_SAFE_INTEGER,
-      1,
-      Number.MAX_SAFE_INTEGER,
-    );
-    const { arena, limits, name } = this;
-    this.#native = loadNative();
-    this.#native.attachArena(arena.bytes);
-    plugPageReleaser(arena, this.#native);
-    const ring = Ring.open(arena, this.#native, name, entries, completions);
-    if (typeof ring === 'string') {
-      throw new RondoError('ERR_DRIVER_UNAVAILABLE', `Cannot use driver uring: ${ring}`);
+    this.#zeroCopyFrom = own.zeroCopyFrom;
+    try {
+      this.#open = openRing(this, own, () => this.#turnInLoop());
+      const { native, ring, scratch, control, submit } = this.#open;
+      this.#files = new UringFiles(this, native, submit, control.emptyPath);
+      this.#connects = new Connects(this, submit, scratch, ring, control);
+      this.#accepts = new Accepts(this, submit);
+    } catch (error) {
+      this.abandon();
+      throw error;
     }
-    this.#ring = ring;
-    this.#registerFiles();
-    const scratch = this.#allocate('scratch', SCRATCH_BYTES);
-    this.#scratch = new Scratch(scratch.offset, SCRATCH_BYTES);
-    const bufferRing = this.#allocate('buffer ring', limits.buffers * 16);
-    this.#check(
-      'io_uring_register(PBUF_RING)',
-      this.#native.uringRegisterBuffers(
-        ring.id,
-        0,
-        bufferRing.offset,
-        limits.buffers,
-        this.pool.region.offset,
-        limits.bufferSize,
-      ),
-    );
-    const control = this.#allocate('control', ControlBlock.bytes(limits.buffers));
-    this.#control = new ControlBlock(arena, control.offset);
-    this.#native.uringControl(ring.id, control.offset);
-    this.#submit = new Submissions(ring, this.#scratch, arena);
-    this.#files = new UringFiles(this, this.#native, this.#submit, this.#control.emptyPath);
-    this.#connects = new Connects(this, this.#submit, this.#scratch, ring, this.#control);
-    this.#accepts = new Accepts(this, this.#submit);
-    this.#waiters = new WaitList(limits.connections);
-    this.#wakeFd = this.#check('eventfd', this.#native.eventfdCreate());
-    this.#loop = this.#check(
-      'uv_poll',
-      this.#native.uringAttach(ring.id, this.#control.dirty, () => {
-        this.#inLoop = true;
-        try {
-          this.turn();
-        } finally {
-          this.#inLoop = false;
-        }
-      }),
-    );
+    this.#native = this.#open.native;
+    this.#ring = this.#open.ring;
+    this.#scratch = this.#open.scratch;
+    this.#control = this.#open.control;
+    this.#submit = this.#open.submit;
+    this.#waiters = new WaitList(this.limits.connections);
   }
 
-  #allocate(what: string, bytes: number): Region {
-    const region = this.arena.allocate(what, bytes, { owner: this.name, alignment: 4096 });
-    this.#regions.push(region);
-    return region;
-  }
-
-  #check(syscall: string, result: number): number {
-    if (result < 0) throw new SystemError(syscall, -result);
-    return result;
-  }
-
-  /**
-   * The kernel bounds the table by the soft limit of descriptors at registration, although its
-   * files are none: the limit is raised to the hard one for the moment of the call.
-   */
-  #registerFiles(): void {
-    const native = this.#native;
-    const soft = native.descriptorLimit(0);
-    const hard = native.descriptorLimit(1);
-    const { connections } = this.limits;
-    if (connections > soft && hard > soft) native.setDescriptorLimit(hard);
-    const result = native.uringRegisterFiles(this.#ring.id, connections);
-    if (connections > soft && hard > soft) native.setDescriptorLimit(soft);
-    if (result >= 0) return;
-    this.#ring.close();
-    throw new SystemError(
-      'io_uring_register(FILES2)',
-      -result,
-      `${connections} connections; a ring takes at most ${hard} here`,
-    );
+  /** The addon has flushed before it calls, and flushes afterwards. */
+  #turnInLoop(): void {
+    this.#inLoop = true;
+    try {
+      this.turn();
+    } finally {
+      this.#inLoop = false;
+    }
   }
 
   listen(address: SocketAddress, options: ListenOptions = {}): Handle {
@@ -345,7 +271,7 @@ class UringDriver extends BaseDriver {
       case Tag.WAKE:
         // Before the handler looks at what the waker wrote: a later wake signals again.
         storeRelease(this.arena.words, this.#control.waker >>> 2, 0);
-        if ((flags & CqeFlag.MORE) === 0) this.#submit.poll(this.#wakeFd, Tag.WAKE);
+        if ((flags & CqeFlag.MORE) === 0) this.#submit.poll(this.#open.wakeFd, Tag.WAKE);
         return this.woken();
       default:
         return undefined;
@@ -522,10 +448,8 @@ class UringDriver extends BaseDriver {
 
   protected async shutDown(): Promise<void> {
     this.#finalCounters = this.#ringCounters();
-    this.#ring.close();
-    this.#native.closeDescriptor(this.#wakeFd);
+    this.#open.resources.release();
     this.#files.release();
-    for (const region of this.#regions) region.release();
   }
 
   // ---- the event loop
@@ -534,7 +458,7 @@ class UringDriver extends BaseDriver {
     const alive = this.#referenced && this.operations.used > 0;
     if (alive === this.#alive) return;
     this.#alive = alive;
-    this.#native.loopReference(this.#loop, alive);
+    this.#native.loopReference(this.#open.loop, alive);
   }
 
   ref(): void {
@@ -550,9 +474,9 @@ class UringDriver extends BaseDriver {
   waker(): Waker {
     if (!this.#wakePolled) {
       this.#wakePolled = true;
-      this.#submit.poll(this.#wakeFd, Tag.WAKE);
+      this.#submit.poll(this.#open.wakeFd, Tag.WAKE);
     }
-    return { word: this.#control.waker, eventfd: this.#wakeFd };
+    return { word: this.#control.waker, eventfd: this.#open.wakeFd };
   }
 
   now(): number {
@@ -564,6 +488,6 @@ class UringDriver extends BaseDriver {
   }
 
   #ringCounters(): Pick<DriverCounters, 'systemCalls' | 'overflows'> {
-    return { systemCalls: this.#control.systemCalls, overflows: this.#ring.overflows };
+    return { systemCalls: this.#control.systemCalls, overflows: this.#control.overflows };
   }
 }

@@ -1,0 +1,132 @@
+/** Making a ring ready for a driver: memory, file table, buffers. All of it, or nothing is left. */
+import { integerOption, RondoError, SystemError } from '../../base/index.ts';
+import type { Region } from '../../memory/index.ts';
+import { loadNative, type Native } from '../../native/index.ts';
+import type { BaseDriver } from '../core/base-driver.ts';
+import { plugPageReleaser } from '../core/pages.ts';
+import { Resources } from '../core/resources.ts';
+import { ControlBlock } from './control-block.ts';
+import { Ring } from './ring.ts';
+import { Scratch } from './scratch.ts';
+import { Submissions } from './submissions.ts';
+import type { UringDriverOptions } from './uring-driver.ts';
+
+const SCRATCH_BYTES = 256 * 1024;
+
+/** Checked options of the io_uring driver alone; see `UringDriverOptions`. */
+export interface RingOptions {
+  readonly entries: number;
+  readonly completions: number;
+  readonly zeroCopyFrom: number;
+}
+
+/** What a driver works with. */
+export interface OpenRing {
+  readonly native: Native;
+  readonly ring: Ring;
+  readonly scratch: Scratch;
+  readonly control: ControlBlock;
+  readonly submit: Submissions;
+  readonly wakeFd: number;
+  readonly loop: number;
+  /** Gives everything back; the kernel has let go of the memory afterwards. */
+  readonly resources: Resources;
+}
+
+export function resolveRingOptions(options: UringDriverOptions): RingOptions {
+  const never = Number.MAX_SAFE_INTEGER;
+  const entries = integerOption('ringEntries', options.ringEntries, 1024, 8, 32768);
+  const completions = Math.min(65536, Math.max(16, entries * 8));
+  return {
+    entries,
+    completions: integerOption(
+      'completionEntries',
+      options.completionEntries,
+      completions,
+      16,
+      65536,
+    ),
+    zeroCopyFrom: integerOption('zeroCopyFrom', options.zeroCopyFrom, never, 1, never),
+  };
+}
+
+/**
+ * @throws {RondoError} ERR_DRIVER_UNAVAILABLE, ERR_ARENA_EXHAUSTED, ERR_ARENA_REGIONS
+ * @throws {SystemError} ERR_SYSTEM
+ */
+export function openRing(driver: BaseDriver, options: RingOptions, turn: () => void): OpenRing {
+  const resources = new Resources();
+  try {
+    return open(driver, options, turn, resources);
+  } catch (error) {
+    resources.release();
+    throw error;
+  }
+}
+
+function open(
+  driver: BaseDriver,
+  options: RingOptions,
+  turn: () => void,
+  resources: Resources,
+): OpenRing {
+  const { arena, limits, name } = driver;
+  const native = loadNative();
+  native.attachArena(arena.bytes);
+  plugPageReleaser(arena, native);
+  const allocate = (what: string, bytes: number): Region => {
+    const region = arena.allocate(what, bytes, { owner: name, alignment: 4096 });
+    return resources.keep(region, () => region.release());
+  };
+  const scratchMemory = allocate('scratch', SCRATCH_BYTES);
+  const bufferRing = allocate('buffer ring', limits.buffers * 16);
+  const controlMemory = allocate('control', ControlBlock.bytes(limits.buffers));
+  const wakeFd = check('eventfd', native.eventfdCreate());
+  resources.keep(wakeFd, (fd) => native.closeDescriptor(fd));
+  // Last but for the loop, so that it is ended first: then nobody writes to the memory above.
+  const ring = Ring.open(arena, native, name, options.entries, options.completions);
+  if (typeof ring === 'string') {
+    throw new RondoError('ERR_DRIVER_UNAVAILABLE', `Cannot use driver uring: ${ring}`);
+  }
+  resources.keep(ring, () => ring.close());
+  registerFiles(native, ring, limits.connections);
+  const { offset } = driver.pool.region;
+  check(
+    'io_uring_register(PBUF_RING)',
+    native.uringRegisterBuffers(
+      ring.id,
+      0,
+      bufferRing.offset,
+      limits.buffers,
+      offset,
+      limits.bufferSize,
+    ),
+  );
+  const control = new ControlBlock(arena, controlMemory.offset);
+  native.uringControl(ring.id, controlMemory.offset);
+  const scratch = new Scratch(scratchMemory.offset, SCRATCH_BYTES);
+  const submit = new Submissions(ring, scratch, arena);
+  const loop = check('uv_poll', native.uringAttach(ring.id, control.dirty, turn));
+  return { native, ring, scratch, control, submit, wakeFd, loop, resources };
+}
+
+/**
+ * The kernel bounds the table by the soft limit of descriptors at registration, although its files
+ * are none: the limit is raised to the hard one for the moment of the call.
+ */
+function registerFiles(native: Native, ring: Ring, connections: number): void {
+  const soft = native.descriptorLimit(0);
+  const hard = native.descriptorLimit(1);
+  const raise = connections > soft && hard > soft;
+  if (raise) native.setDescriptorLimit(hard);
+  const result = native.uringRegisterFiles(ring.id, connections);
+  if (raise) native.setDescriptorLimit(soft);
+  if (result >= 0) return;
+  const detail = `${connections} connections; a ring takes at most ${hard} here`;
+  throw new SystemError('io_uring_register(FILES2)', -result, detail);
+}
+
+function check(syscall: string, result: number): number {
+  if (result < 0) throw new SystemError(syscall, -result);
+  return result;
+}
