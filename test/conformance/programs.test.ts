@@ -19,7 +19,7 @@ const STEPS = 250;
 const MEMORY_BYTES = 1 << 18;
 const HELD_MAX = 6;
 /** Refused: the listener ends before the connects when a driver is destroyed. */
-const CONNECT_FAILURES: readonly number[] = [Errno.ENFILE, Errno.ECANCELED, Errno.ECONNREFUSED];
+const CONNECT_FAILURES: readonly number[] = [Errno.EMFILE, Errno.ECANCELED, Errno.ECONNREFUSED];
 const SUBMIT_FAILURES: readonly number[] = [Errno.ENOBUFS, Errno.EBADF, Errno.EALREADY];
 const SEND_FAILURES: readonly number[] = [Errno.ECANCELED, Errno.ECONNRESET, Errno.EPIPE];
 
@@ -279,7 +279,7 @@ class Program {
       (token) => this.#driver.openFile(path, { access: 'read-write', create: true }, token),
       (result) => {
         if (result > 0) this.#files.push(result);
-        else assert.ok(result === -Errno.ENFILE || result === -Errno.ECANCELED);
+        else assert.ok(result === -Errno.EMFILE || result === -Errno.ECANCELED);
       },
     );
     const file = this.#files[0];
