@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { Errno } from '../../base/index.ts';
+import { processArena } from '../../memory/index.ts';
 import { loadNative } from '../../native/index.ts';
 import type { Handle } from '../driver.ts';
 import { createEpollDriver, epollStatus } from './index.ts';
@@ -15,12 +16,19 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
-/** Runs with room for only a few more descriptors in this process. */
+/** Runs with room for only `more` descriptors in this process. */
 async function withFewDescriptors(more: number, body: () => Promise<void>): Promise<void> {
   const native = loadNative();
   const limit = native.descriptorLimit(0);
-  const highest = Math.max(...readdirSync('/proc/self/fd').map(Number));
-  native.setDescriptorLimit(highest + 1 + more);
+  // New descriptors take the lowest free numbers, and the limit is on the number.
+  // The list has the descriptor by which it was read, which is free again.
+  const listed = readdirSync('/proc/self/fd').filter((fd) => existsSync(`/proc/self/fd/${fd}`));
+  const taken = new Set(listed.map(Number));
+  let lowered = 0;
+  for (let left = more; left > 0 || taken.has(lowered); lowered++) {
+    if (!taken.has(lowered)) left -= 1;
+  }
+  native.setDescriptorLimit(lowered);
   try {
     await body();
   } finally {
@@ -73,11 +81,22 @@ test('EpollDriver: connect without descriptors fails with EMFILE', { skip }, asy
   const listener = driver.listen({ host: '127.0.0.1', port: 0 });
   const address = driver.address(listener);
   await withFewDescriptors(0, async () => {
-    // Free numbers below the highest are used first.
-    for (let i = 0; i < 50; i++) driver.connect(address, 1);
-    await until(() => results.length === 50);
+    for (let i = 0; i < 5; i++) driver.connect(address, 1);
+    await until(() => results.length === 5);
   });
   assert.ok(results.includes(-Errno.EMFILE));
   await driver.destroy();
   assert.equal(driver.usage().connections, 0);
+});
+
+test('EpollDriver: a start without descriptors leaves nothing behind', { skip }, async () => {
+  const arena = processArena();
+  const regions = arena.regions();
+  await withFewDescriptors(0, async () => {
+    assert.throws(() => createEpollDriver({ handler: () => undefined }), { code: 'ERR_SYSTEM' });
+  });
+  await withFewDescriptors(1, async () => {
+    assert.throws(() => createEpollDriver({ handler: () => undefined }), { code: 'ERR_SYSTEM' });
+  });
+  assert.deepEqual(arena.regions(), regions);
 });

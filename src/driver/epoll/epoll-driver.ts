@@ -15,6 +15,7 @@ import { Count } from '../core/counts.ts';
 import { HandleKind } from '../core/handles.ts';
 import { LoopDriver } from '../core/loop-driver.ts';
 import { OpFlag } from '../core/operations.ts';
+import { Resources } from '../core/resources.ts';
 import type {
   CloseMode,
   DriverOptions,
@@ -60,35 +61,41 @@ export class EpollDriver extends LoopDriver {
     super('epoll', options);
     this.#native = native;
     native.attachArena(this.arena.bytes);
-    this.#memory = new EpollMemory(this.arena, this.name);
-    const made: number[] = [];
-    const make = (syscall: string, result: number): number => {
-      if (result >= 0) return result;
-      for (const fd of made) native.closeDescriptor(fd);
-      this.#memory.region.release();
-      this.pool.end();
-      this.counts.release();
-      throw new SystemError(syscall, -result);
+    const made = new Resources();
+    made.keep(this.counts, (counts) => counts.release());
+    made.keep(this.pool, (pool) => pool.end());
+    const descriptor = (syscall: string, fd: number): number => {
+      if (fd < 0) throw new SystemError(syscall, -fd);
+      return made.keep(fd, () => native.closeDescriptor(fd));
     };
-    this.#epoll = make('epoll_create', native.epollCreate());
-    made.push(this.#epoll);
-    this.#eventfd = make('eventfd', native.eventfdCreate());
-    made.push(this.#eventfd);
-    const events = (Epoll.IN | Epoll.EDGE) >>> 0;
-    make(
-      'epoll_ctl',
-      native.epollControl(this.#epoll, Control.ADD, this.#eventfd, events, WAKER_DATA),
-    );
-    const attached = native.epollAttach(
-      this.#epoll,
-      this.#memory.events,
-      EVENTS_MAX,
-      this.#memory.dirty,
-      (count) => this.#onLoop(count),
-    );
-    this.#loop = make('uv_poll_start', attached);
+    try {
+      this.#memory = new EpollMemory(this.arena, this.name);
+      made.keep(this.#memory.region, (region) => region.release());
+      this.#epoll = descriptor('epoll_create', native.epollCreate());
+      this.#eventfd = descriptor('eventfd', native.eventfdCreate());
+      this.#loop = this.#attach();
+    } catch (error) {
+      made.release();
+      throw error;
+    }
     this.#transfers = new Transfers(this, native, this.#memory);
     this.#sockets = new Sockets(this, native, this.#memory, this.#epoll, () => this.requestTurn());
+  }
+
+  /** Watches the eventfd, and lets the event loop watch the epoll instance. */
+  #attach(): number {
+    const native = this.#native;
+    const { dirty, events } = this.#memory;
+    const edge = (Epoll.IN | Epoll.EDGE) >>> 0;
+    const watched = native.epollControl(this.#epoll, Control.ADD, this.#eventfd, edge, WAKER_DATA);
+    if (watched < 0) throw new SystemError('epoll_ctl', -watched);
+    const onLoop = (count: number): void => {
+      this.#collected = count;
+      this.turn();
+    };
+    const loop = native.epollAttach(this.#epoll, events, EVENTS_MAX, dirty, onLoop);
+    if (loop < 0) throw new SystemError('uv_poll_start', -loop);
+    return loop;
   }
 
   // ---- listening, accepting, connecting
@@ -178,11 +185,6 @@ export class EpollDriver extends LoopDriver {
   }
 
   // ---- turns
-
-  #onLoop(count: number): void {
-    this.#collected = count;
-    this.turn();
-  }
 
   get #budget(): number {
     return this.#turnEnd - this.counts.delivered;

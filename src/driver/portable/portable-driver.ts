@@ -48,7 +48,13 @@ export class PortableDriver extends LoopDriver implements ConnectionHost {
 
   constructor(options: DriverOptions) {
     super('portable', options);
-    this.#wake = new WakeWord(this.arena, this.name, () => this.requestTurn());
+    try {
+      this.#wake = new WakeWord(this.arena, this.name, () => this.requestTurn());
+    } catch (error) {
+      this.pool.end();
+      this.counts.release();
+      throw error;
+    }
     this.#hold = setInterval(() => {}, HOLD_MS).unref();
   }
 
