@@ -81,10 +81,7 @@ function reasonAgainst(kind: RealDriverKind, arena?: Arena): string | undefined 
   if (kind === 'uring') return uringStatus(arena);
   if (kind === 'epoll') return epollStatus();
   if (!KINDS.includes(kind)) {
-    throw misuse(
-      'ERR_OPTION_TYPE',
-      `Cannot use driver ${JSON.stringify(kind)}: it does not exist`,
-    );
+    throw misuse('ERR_OPTION_TYPE', `Cannot use driver ${JSON.stringify(kind)}: it does not exist`);
   }
   return undefined;
 }

@@ -29,6 +29,7 @@ import {
 } from '../driver.ts';
 import { checkAddress } from './address.ts';
 import { Count, DriverCounts } from './counts.ts';
+import { Finished } from './finished.ts';
 import { HandleKind, HandleState, HandleTable } from './handles.ts';
 import { resolveDriverLimits } from './limits.ts';
 import { Op, OpFlag, OperationTable } from './operations.ts';
@@ -69,8 +70,7 @@ export abstract class BaseDriver implements Driver, SendSink {
   readonly #handler: CompletionHandler;
   /** Connects, accepts and opens under way that the limit of connections must have room for. */
   #reserved = 0;
-  #finishedHead = -1;
-  #finishedTail = -1;
+  readonly #finished: Finished;
   #turning = false;
   #wakesOp = -1;
   #destroyed: Promise<void> | undefined;
@@ -90,6 +90,7 @@ export abstract class BaseDriver implements Driver, SendSink {
     const slots = connections + (kernelSlots ? OWN_SLOTS : LISTENERS_MAX);
     this.handles = new HandleTable(slots, kernelSlots ? connections : 0, slots);
     this.operations = new OperationTable(operations);
+    this.#finished = new Finished(this.operations);
     this.sends = new SendQueues(this.handles, this.operations, this);
     this.dirty = new Int32Array(slots);
     this.counts = new DriverCounts(this.arena, this.name);
@@ -444,31 +445,21 @@ export abstract class BaseDriver implements Driver, SendSink {
 
   /** Completes in a later step of the turn, or in the next turn. Safe anywhere. */
   finishLater(op: number, result: number): void {
-    const { operations } = this;
-    assert((operations.flags[op]! & OpFlag.FINISHED) === 0, 'an operation finishes once');
-    operations.flags[op]! |= OpFlag.FINISHED;
-    operations.result[op] = result;
-    operations.next[op] = -1;
-    if (this.#finishedTail === -1) this.#finishedHead = op;
-    else operations.next[this.#finishedTail] = op;
-    this.#finishedTail = op;
+    this.#finished.push(op, result);
     if (!this.#turning) this.requestTurn();
   }
 
   get hasFinished(): boolean {
-    return this.#finishedHead !== -1;
+    return !this.#finished.isEmpty;
   }
 
   /** Delivers what `finishLater` collected, at most `limit`. Returns how many. */
   deliverFinished(limit: number): number {
-    const { operations } = this;
     let delivered = 0;
-    while (this.#finishedHead !== -1 && delivered < limit) {
-      const op = this.#finishedHead;
-      this.#finishedHead = operations.next[op]!;
-      if (this.#finishedHead === -1) this.#finishedTail = -1;
+    while (!this.#finished.isEmpty && delivered < limit) {
+      const op = this.#finished.shift();
       delivered += 1;
-      this.complete(op, operations.result[op]!);
+      this.complete(op, this.operations.result[op]!);
     }
     return delivered;
   }

@@ -5,7 +5,7 @@ import { Errno, SystemError } from '../../base/index.ts';
 import type { Native } from '../../native/index.ts';
 import type { Handle, ListenOptions, SocketAddress } from '../driver.ts';
 import { ADDRESS_BYTES, checkAddress, decodeAddress, encodeAddress, Family } from './address.ts';
-import type { BaseDriver } from './base-driver.ts';
+import { LISTENERS_MAX, type BaseDriver } from './base-driver.ts';
 import { HandleKind } from './handles.ts';
 import { resolveListenOptions } from './limits.ts';
 
@@ -29,7 +29,10 @@ export function listenSocket(
   const { backlog, reusePort, noDelay } = resolveListenOptions(options);
   const family = checkAddress(address);
   const fd = check('socket', native.socketCreate(family), address);
-  const slot = driver.handles.allocate(HandleKind.LISTENER);
+  const full = driver.handles.count[HandleKind.LISTENER]! >= LISTENERS_MAX;
+  const slot = full ? -1 : driver.handles.allocate(HandleKind.LISTENER);
+  const path = 'path' in address ? resolve(address.path) : undefined;
+  let bound = false;
   try {
     if (slot === -1) throw new SystemError('listen', Errno.EMFILE, 'too many listeners');
     if (family !== Family.UNIX) {
@@ -43,14 +46,16 @@ export function listenSocket(
       const length = encodeAddress(driver.arena.bytes, memory, address);
       check('bind', native.socketBind(fd, memory, length), address);
     });
+    bound = true;
     check('listen', native.socketListen(fd, backlog), address);
   } catch (error) {
+    if (path !== undefined && bound) unlink(path);
     native.closeDescriptor(fd);
     if (slot !== -1) driver.handles.free(slot, true);
     throw error;
   }
   driver.handles.fd[slot] = fd;
-  if ('path' in address) driver.socketPaths.set(slot, resolve(address.path));
+  if (path !== undefined) driver.socketPaths.set(slot, path);
   return driver.handles.handle(slot);
 }
 
@@ -72,6 +77,10 @@ export function closeListener(driver: BaseDriver, native: Native, slot: number):
   const path = driver.socketPaths.get(slot);
   if (path === undefined) return;
   driver.socketPaths.delete(slot);
+  unlink(path);
+}
+
+function unlink(path: string): void {
   try {
     unlinkSync(path);
   } catch {

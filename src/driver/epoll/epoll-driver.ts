@@ -9,13 +9,12 @@
 import { exchange } from '#atomics';
 import { Errno, SystemError } from '../../base/index.ts';
 import type { Native } from '../../native/index.ts';
-import { checkAddress } from '../core/address.ts';
-import { LISTENERS_MAX } from '../core/base-driver.ts';
 import { Count } from '../core/counts.ts';
 import { HandleKind } from '../core/handles.ts';
 import { LoopDriver } from '../core/loop-driver.ts';
 import { OpFlag } from '../core/operations.ts';
 import { Resources } from '../core/resources.ts';
+import { closeListener, socketAddress } from '../core/sockets.ts';
 import type {
   CloseMode,
   DriverOptions,
@@ -102,17 +101,11 @@ export class EpollDriver extends LoopDriver {
 
   listen(address: SocketAddress, options: ListenOptions = {}): Handle {
     this.assertOpen();
-    checkAddress(address);
-    if (this.handles.count[HandleKind.LISTENER] === LISTENERS_MAX) {
-      throw new SystemError('listen', Errno.EMFILE);
-    }
     return this.#sockets.listen(address, options);
   }
 
   address(listener: Handle): SocketAddress {
-    const slot = this.handles.findOpen(listener, HandleKind.LISTENER);
-    if (slot === -1) throw new SystemError('getsockname', Errno.EBADF);
-    return this.#sockets.address(slot);
+    return socketAddress(this, this.#native, listener);
   }
 
   protected startAccept(slot: number): void {
@@ -167,6 +160,11 @@ export class EpollDriver extends LoopDriver {
     const { handles } = this;
     if (handles.kind[slot] === HandleKind.FILE) {
       this.files.close(slot, op);
+      return;
+    }
+    if (handles.kind[slot] === HandleKind.LISTENER) {
+      closeListener(this, this.#native, slot);
+      this.slotClosed(slot, op, true);
       return;
     }
     const fd = handles.fd[slot]!;

@@ -5,14 +5,13 @@
  * and no descriptors or memory in the system. A paused listener is not looked at until a handle is
  * closed, or for want of descriptors until BACKOFF_MS have passed: others may have freed some.
  */
-import { unlinkSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { Errno, SystemError } from '../../base/index.ts';
 import type { Native } from '../../native/index.ts';
-import { ADDRESS_BYTES, decodeAddress, encodeAddress, Family } from '../core/address.ts';
+import { encodeAddress, Family } from '../core/address.ts';
 import { Count } from '../core/counts.ts';
 import { HandleKind } from '../core/handles.ts';
 import type { LoopDriver } from '../core/loop-driver.ts';
+import { closeListener, listenSocket } from '../core/sockets.ts';
 import { Op, OpFlag } from '../core/operations.ts';
 import type { Handle, ListenOptions, SocketAddress } from '../driver.ts';
 import {
@@ -28,14 +27,11 @@ import {
   type EpollMemory,
 } from './layout.ts';
 
-const BACKLOG_DEFAULT = 4096;
 const BACKOFF_MS = 50;
 
 /** socket(7) and tcp(7). */
 const SOL_SOCKET = 1;
-const SO_REUSEADDR = 2;
 const SO_ERROR = 4;
-const SO_REUSEPORT = 15;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 
@@ -59,8 +55,6 @@ export class Sockets {
   readonly #ready = new Set<number>();
   /** Slots of paused listeners. */
   readonly #paused = new Set<number>();
-  /** Paths of our Unix listeners, by slot. */
-  readonly #paths = new Map<number, string>();
   readonly #accepted = new Int32Array(BATCH);
   #backoff: NodeJS.Timeout | undefined;
 
@@ -82,63 +76,22 @@ export class Sockets {
 
   /** @throws {SystemError} ERR_SYSTEM */
   listen(address: SocketAddress, options: ListenOptions): Handle {
-    const native = this.#native;
-    const { arena, handles } = this.#driver;
-    const length = encodeAddress(arena.bytes, this.#memory.address, address);
-    const family = arena.bytes[this.#memory.address]!;
-    const fd = this.#check('socket', native.socketCreate(family), -1, address);
-    if (family !== Family.UNIX) {
-      const set = (level: number, name: number): void => {
-        this.#check('setsockopt', native.socketSetOption(fd, level, name, 1), fd, address);
-      };
-      set(SOL_SOCKET, SO_REUSEADDR);
-      if (options.reusePort ?? false) set(SOL_SOCKET, SO_REUSEPORT);
-      // Accepted connections inherit it.
-      if (options.noDelay ?? true) set(IPPROTO_TCP, TCP_NODELAY);
-    }
-    this.#check('bind', native.socketBind(fd, this.#memory.address, length), fd, address);
-    const path = 'path' in address ? resolve(address.path) : undefined;
-    try {
-      const backlog = options.backlog ?? BACKLOG_DEFAULT;
-      this.#check('listen', native.socketListen(fd, backlog), fd, address);
-      const slot = handles.allocate(HandleKind.LISTENER);
-      const events = (Epoll.IN | Epoll.EDGE) >>> 0;
-      const added = native.epollControl(this.#epoll, Control.ADD, fd, events, slot);
-      if (added < 0) handles.free(slot, true);
-      this.#check('epoll_ctl', added, fd, address);
-      handles.fd[slot] = fd;
-      if (path !== undefined) this.#paths.set(slot, path);
-      return handles.handle(slot);
-    } catch (error) {
-      if (path !== undefined) unlink(path);
-      throw error;
-    }
-  }
-
-  /** @throws {SystemError} ERR_SYSTEM */
-  address(slot: number): SocketAddress {
-    const { arena, handles } = this.#driver;
-    const at = this.#memory.address;
-    const length = this.#native.socketAddress(handles.fd[slot]!, at, ADDRESS_BYTES);
-    if (length < 0) throw new SystemError('getsockname', -length);
-    return decodeAddress(arena.bytes, at, length);
+    const handle = listenSocket(this.#driver, this.#native, address, options);
+    const { handles } = this.#driver;
+    const slot = handles.find(handle);
+    const events = (Epoll.IN | Epoll.EDGE) >>> 0;
+    const fd = handles.fd[slot]!;
+    const added = this.#native.epollControl(this.#epoll, Control.ADD, fd, events, slot);
+    if (added >= 0) return handle;
+    closeListener(this.#driver, this.#native, slot);
+    handles.free(slot, true);
+    throw new SystemError('epoll_ctl', -added);
   }
 
   /** A listener is about to be closed. */
   forget(slot: number): void {
     this.#ready.delete(slot);
     this.#paused.delete(slot);
-    const path = this.#paths.get(slot);
-    if (path === undefined) return;
-    this.#paths.delete(slot);
-    unlink(path);
-  }
-
-  #check(syscall: string, result: number, fd: number, address: SocketAddress): number {
-    if (result >= 0) return result;
-    if (fd !== -1) this.#native.closeDescriptor(fd);
-    const where = 'path' in address ? address.path : `${address.host} port ${address.port}`;
-    throw new SystemError(syscall, -result, where);
   }
 
   // ---- accepting
@@ -340,13 +293,5 @@ export class Sockets {
 
   stop(): void {
     clearTimeout(this.#backoff);
-  }
-}
-
-function unlink(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // Somebody removed it before: nothing is left to do.
   }
 }

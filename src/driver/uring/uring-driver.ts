@@ -32,7 +32,7 @@ import type {
 import { CqeFlag, SockOpt } from './abi.ts';
 import { Accepts } from './accepts.ts';
 import { Connects } from './connects.ts';
-import { ControlBlock } from './control-block.ts';
+import type { ControlBlock } from './control-block.ts';
 import { UringFiles } from './files.ts';
 import { openRing, resolveRingOptions, type OpenRing } from './open.ts';
 import type { Ring } from './ring.ts';
