@@ -69,6 +69,6 @@ const { main } = await import(pathToFileURL(join(root, 'dist', 'bench', 'main.js
 try {
   process.exitCode = await main(root, argv);
 } catch (error) {
-  console.error(`bench: ${error instanceof Error ? error.message : error}`);
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 }

@@ -94,7 +94,8 @@ function bareMembers({ text, node }) {
     const isHidden = member.accessibility === 'private' || member.key?.type === 'PrivateIdentifier';
     // A field's name and type say most of what it is; an option or a method needs its sentence.
     const isField = member.type === 'PropertyDefinition';
-    const isShape = member.kind === 'constructor' || member.key === undefined;
+    // A setter says nothing that its getter has not said.
+    const isShape = ['constructor', 'set'].includes(member.kind) || member.key === undefined;
     return !isHidden && !isField && !isShape && !/\*\/\s*$/.test(gap);
   });
 }

@@ -19,11 +19,15 @@ export const LAYERS = {
   native: ['base', 'atomics'],
   memory: ['base', 'atomics', 'native'],
   driver: ['base', 'atomics', 'native', 'memory'],
-  http: ['base', 'atomics', 'memory', 'driver'],
-  websocket: ['base', 'atomics', 'memory', 'driver'],
+  // No sockets: they see bytes and offsets.
+  http: ['base'],
+  websocket: ['base'],
   gateway: ['base', 'atomics', 'memory', 'driver', 'http', 'websocket'],
   cli: ['base', 'memory', 'driver', 'http', 'websocket', 'gateway'],
 };
+
+/** The door of the package as a whole. */
+const ROOT_DOOR = 'src/index.ts';
 
 /** Names that resolve through `imports` of package.json. */
 const ALIASES = new Map([['#atomics', 'src/atomics/index.ts']]);
@@ -72,6 +76,10 @@ export function checkLayers(files) {
   /** @type {Map<string, string[]>} */
   const graph = new Map();
   for (const [path, text] of files) {
+    if (path === ROOT_DOOR) {
+      // What the package gives as `rondo` itself; nothing inside imports it.
+      continue;
+    }
     if (!(folderOf(path) in LAYERS)) {
       problems.push(`${path}: its folder is not in the table of scripts/check-layers.js`);
       continue;
@@ -120,7 +128,7 @@ function importProblem(path, target, specifier) {
     return from === 'native' ? undefined : `loads ${specifier}: only src/native/ loads native code`;
   }
   if (!target.startsWith('src/')) {
-    if (isTest(path)) return undefined;
+    if (isTest(path) || (from === 'cli' && target === 'package.json')) return undefined;
     return `imports ${specifier}: src/ must not import what stands outside it`;
   }
   const to = folderOf(target);

@@ -13,8 +13,3 @@ export class AssertionError extends Error {
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new AssertionError(message);
 }
-
-/** Marks a branch that cannot be reached; exhaustive switches end in it. */
-export function unreachable(value: never): never {
-  throw new AssertionError(`unreachable value ${String(value)}`);
-}

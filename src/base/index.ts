@@ -1,4 +1,4 @@
-export { assert, AssertionError, unreachable } from './assert.ts';
+export { assert, AssertionError } from './assert.ts';
 export { formatHttpDate, systemClock, wallClock, type Clock } from './clock.ts';
 export {
   Errno,
@@ -18,4 +18,4 @@ export {
   rejectUnknown,
   stringOption,
 } from './options.ts';
-export { SeededRandom, type Random } from './random.ts';
+export { SeededRandom } from './random.ts';

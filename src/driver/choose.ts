@@ -8,7 +8,7 @@ import { nativeStatus } from '../native/index.ts';
 import type { Driver, DriverKind, DriverOptions } from './driver.ts';
 import { createEpollDriver, epollStatus } from './epoll/index.ts';
 import { createPortableDriver } from './portable/index.ts';
-import { createUringDriver, uringStatus } from './uring/index.ts';
+import { createUringDriver, uringStatus, type UringOptions } from './uring/index.ts';
 
 /** The drivers that `createDriver` can make; the simulated one is made by `simulate`. */
 export type RealDriverKind = Exclude<DriverKind, 'simulated'>;
@@ -25,6 +25,8 @@ export interface DriverStatus {
 export interface CreateDriverOptions extends DriverOptions {
   /** @default RONDO_DRIVER, else the first available of uring, epoll, portable */
   readonly kind?: RealDriverKind;
+  /** For the io_uring driver, if it is the one. */
+  readonly uring?: UringOptions;
 }
 
 const KINDS: readonly RealDriverKind[] = ['uring', 'epoll', 'portable'];
@@ -58,8 +60,8 @@ export function createDriver(options: CreateDriverOptions): Driver {
 }
 
 function make(kind: RealDriverKind, options: CreateDriverOptions): Driver {
-  const { kind: _, ...rest } = options;
-  if (kind === 'uring') return createUringDriver(rest);
+  const { kind: _, uring, ...rest } = options;
+  if (kind === 'uring') return createUringDriver({ ...rest, ...uring });
   if (kind === 'epoll') return createEpollDriver(rest);
   return createPortableDriver(rest);
 }

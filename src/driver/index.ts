@@ -31,4 +31,5 @@ export {
   type SimulatedFaults,
   type SimulationOptions,
 } from './simulated/index.ts';
+export type { UringOptions } from './uring/index.ts';
 export { wakeDriver } from './wake.ts';

@@ -1,2 +1,2 @@
-export { loadNative, nativeStatus, type NativeStatus } from './load.ts';
-export type { LoopCallback, Native } from './native.ts';
+export { loadNative, nativeStatus } from './load.ts';
+export type { Native } from './native.ts';

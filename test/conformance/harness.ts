@@ -75,7 +75,7 @@ function waitOnLoop({ predicate, fail, watch }: Waiting): Promise<void> {
         resolve();
       } catch (error) {
         end();
-        reject(error as Error);
+        reject(error);
       }
     };
     const stop = watch(look);

@@ -9,7 +9,7 @@ import type { Harness } from './harness.ts';
 import { onStation, pattern, Reader, type Operation, type Station } from './station.ts';
 
 /** The smallest rings that io_uring has: what completes at once does not fit. */
-const TINY_RINGS = { ringEntries: 8, completionEntries: 16 };
+const TINY_RINGS = { uring: { ringEntries: 8, completionEntries: 16 } };
 
 export function pressure(harness: Harness): void {
   const on = (body: (station: Station) => Promise<void>, limits = {}) => {

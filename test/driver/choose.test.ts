@@ -61,7 +61,7 @@ test('RONDO_DRIVER with an unknown name suggests the nearest', () => {
 test('createDriver rejects unknown kinds, unknown options and values out of range', () => {
   const handler = (): void => undefined;
   const wrong = (options: object): (() => unknown) => {
-    return () => createDriver({ handler, ...options } as Parameters<typeof createDriver>[0]);
+    return () => createDriver({ handler, ...options });
   };
   assert.throws(wrong({ kind: 'kqueue' }), { code: 'ERR_OPTION_TYPE' });
   assert.throws(wrong({ kind: 'portable', buffer: 4 }), {

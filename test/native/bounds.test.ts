@@ -65,7 +65,11 @@ test('every function refuses missing arguments and wrong types', () => {
     for (const wrong of [undefined, null, 'text', {}, [], Number.NaN, Infinity, 1.5, -(2 ** 60)]) {
       const args = [wrong, wrong, wrong, wrong, wrong, wrong];
       if (name === 'memfdCreate' && wrong === 'text') continue;
-      assert.throws(() => call(name, args), { code: 'ERR_NATIVE_ARGUMENT' }, `${name}(${JSON.stringify(wrong)})`);
+      assert.throws(
+        () => call(name, args),
+        { code: 'ERR_NATIVE_ARGUMENT' },
+        `${name}(${JSON.stringify(wrong)})`,
+      );
     }
   }
 });

@@ -18,7 +18,6 @@ const LINE_BYTES = 64;
 const BUFFER_BYTES = 257 * LINE_BYTES;
 
 const KNOWN = [
-  'kind',
   'arena',
   'handler',
   'name',

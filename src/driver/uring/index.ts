@@ -1,2 +1,2 @@
-export { createUringDriver, type UringDriverOptions } from './uring-driver.ts';
+export { createUringDriver, type UringOptions } from './uring-driver.ts';
 export { uringStatus } from './status.ts';

@@ -39,8 +39,8 @@ import type { Ring } from './ring.ts';
 import type { Scratch } from './scratch.ts';
 import { Tag, type Submissions } from './submissions.ts';
 
-/** Options of the io_uring driver alone. */
-export interface UringDriverOptions extends DriverOptions {
+/** What the io_uring driver alone can be told. */
+export interface UringOptions {
   /** Submission entries, 8 to 32768, rounded up to a power of two. @default 1024 */
   readonly ringEntries?: number;
   /** Completion entries, 16 to 65536, rounded up to a power of two. @default 8 × ringEntries */
@@ -48,6 +48,9 @@ export interface UringDriverOptions extends DriverOptions {
   /** Bytes from which a send is handed over without copying (SEND_ZC). @default never */
   readonly zeroCopyFrom?: number;
 }
+
+/** Options of the io_uring driver. */
+export interface UringDriverOptions extends DriverOptions, UringOptions {}
 
 /** A send of the connection is in the kernel. */
 const SENDING = 1 << 0;
