@@ -45,22 +45,21 @@ struct Loop {
   bool spinning;  // the idle handle is active
 };
 
-static void call_back(Loop *loop, uint32_t count) {
+static void report_exception(Loop *loop) {
   napi_env napi = loop->env->env;
-  napi_handle_scope scope;
-  napi_value receiver, function, argument;
-  if (napi_open_handle_scope(napi, &scope) != napi_ok) return;
-  napi_get_global(napi, &receiver);
-  napi_get_reference_value(napi, loop->callback, &function);
-  napi_create_uint32(napi, count, &argument);
-  napi_make_callback(napi, loop->context, receiver, function, 1, &argument, NULL);
   bool pending = false;
-  if (napi_is_exception_pending(napi, &pending) == napi_ok && pending) {
-    napi_value error;
-    if (napi_get_and_clear_last_exception(napi, &error) == napi_ok && !loop->env->ending)
-      napi_fatal_exception(napi, error);
-  }
-  napi_close_handle_scope(napi, scope);
+  if (napi_is_exception_pending(napi, &pending) != napi_ok || !pending) return;
+  napi_value error;
+  if (napi_get_and_clear_last_exception(napi, &error) == napi_ok && !loop->env->ending)
+    napi_fatal_exception(napi, error);
+}
+
+static void call_back(Loop *loop, napi_value receiver, napi_value function, uint32_t count) {
+  napi_env napi = loop->env->env;
+  napi_value argument;
+  napi_create_uint32(napi, count, &argument);
+  napi_call_function(napi, receiver, function, 1, &argument, NULL);
+  report_exception(loop);
 }
 
 static void on_idle(void *handle) {
@@ -76,17 +75,48 @@ static void set_spinning(Loop *loop, bool spinning) {
     uv_idle_stop(loop->idle);
 }
 
+// What waits for TypeScript, or -1 when the loop may sleep: then the wake-up is armed.
+static int64_t next_work(Loop *loop) {
+  do {
+    uint32_t count = loop->kind->collect(loop->source);
+    if (count > 0 || *loop->dirty) return count;
+  } while (loop->kind->arm(loop->source));
+  return -1;
+}
+
+// Rounds of calling back and collecting. Returns whether more may wait.
+static bool run_rounds(Loop *loop, int64_t count) {
+  napi_value receiver, function;
+  napi_get_global(loop->env->env, &receiver);
+  napi_get_reference_value(loop->env->env, loop->callback, &function);
+  for (int round = 1; count >= 0; round++) {
+    call_back(loop, receiver, function, (uint32_t)count);
+    if (loop->closed || loop->env->ending) return false;
+    if (round == ROUNDS) return true;
+    count = next_work(loop);
+  }
+  return false;
+}
+
+// Ticks and microtasks run once, at the end of the callback scope: opening and closing one costs
+// more than a round of a small batch.
 static void on_prepare(void *handle) {
   Loop *loop = uv_handle_get_data(handle);
-  bool more = true;
-  for (int round = 0; round < ROUNDS && !loop->closed && !loop->env->ending; round++) {
-    uint32_t count = loop->kind->collect(loop->source);
-    if (count > 0 || *loop->dirty) {
-      call_back(loop, count);
-    } else if (!loop->kind->arm(loop->source)) {
-      more = false;
-      break;
+  napi_env napi = loop->env->env;
+  if (loop->closed || loop->env->ending) return;
+  int64_t count = next_work(loop);
+  bool more = false;
+  napi_handle_scope handles;
+  if (count >= 0 && napi_open_handle_scope(napi, &handles) == napi_ok) {
+    napi_callback_scope scope;
+    napi_value resource;
+    napi_get_global(napi, &resource);
+    if (napi_open_callback_scope(napi, resource, loop->context, &scope) == napi_ok) {
+      more = run_rounds(loop, count);
+      napi_close_callback_scope(napi, scope);
+      report_exception(loop);
     }
+    napi_close_handle_scope(napi, handles);
   }
   set_spinning(loop, more);
 }

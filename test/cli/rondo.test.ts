@@ -125,6 +125,7 @@ describe('rondo', () => {
       [['serve', '--port', 'x'], /--port must be a whole number/],
       [['serve', '--port', '70000'], /port: it must be from 0 to 65535/],
       [['serve', '--driver', 'iouring'], /driver: it must be one of uring, epoll, portable/],
+      [['serve', '--port', '0', '--host', 'no such host'], /host "no such host": it is not known/],
       [['serve', '--help=yes'], /--help takes no value/],
       [['serve', 'now'], /"now"/],
       [['drivers', '--all'], /no flag --all/],

@@ -1,5 +1,19 @@
-// What holds for io_uring alone. The numbers are those of the ordering and lifetime rules that
-// DESIGN.md and docs/decisions speak of; the others are in the conformance suite for all drivers.
+// What holds for io_uring alone. The ordering and lifetime rules of its drivers, and where each is
+// tested ("suite" is test/conformance/, which runs on every driver):
+//
+//  1. the record of an operation stands before its entry is visible: suite, every test (a completion
+//     that nobody waits for is a violation);
+//  2. memory is the kernel's until the last completion and notification: here, suite rule 4;
+//  3. a generation guards every completion: suite, descriptor reuse under load;
+//  4. close: cancel, wait for what is in flight, then close: here, suite rule 7;
+//  5. graceful close: suite, half-closed connections; test/gateway, closing;
+//  6. an overflowing completion ring loses nothing: here, test/native/uring-entries, suite;
+//  7. linked entries fit into one submission: none are used;
+//  8. completions per turn are bounded, the event loop has its turn: here, suite;
+//  9. the end of a thread cancels, drains, closes, and only then frees: test/native/terminate, suite;
+// 10. close-on-exec, no kernel thread (credentials): here;
+// 11. worker.terminate() while the kernel owns memory: test/native/terminate, suite;
+// 12. a multishot is one operation until a completion without MORE: here.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
@@ -134,6 +148,25 @@ test('a multishot receive counts as one operation until its end (rule 12)', { sk
     await station.closeAll([client, server]);
   })(context),
 );
+
+test('timers and immediates have their turn under full load (rule 8)', { skip }, async () => {
+  let completions = 0;
+  const driver = createDriver({
+    kind: 'uring',
+    connections: 64,
+    handler(_token, result) {
+      completions += 1;
+      if (result === 0) driver.timeout(0, 1);
+    },
+  });
+  for (let i = 0; i < 200; i++) driver.timeout(0, 1);
+  for (let round = 0; round < 20; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.ok(completions > 200, 'the load went on');
+  await driver.destroy();
+});
 
 test('many drivers live beside each other in one thread', { skip }, async () => {
   const drivers = Array.from({ length: 8 }, () =>

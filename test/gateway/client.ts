@@ -1,4 +1,4 @@
-/** A client that can do everything wrong: raw bytes over Node's own sockets, and WebSocket frames. */
+/** A client that can do everything wrong: raw bytes over Node's sockets, and WebSocket frames. */
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import type { SocketAddress } from '../../src/driver/index.ts';
@@ -47,7 +47,7 @@ export function frame(
   if (lengthBytes === 2) head.writeUInt16BE(length, 2);
   if (lengthBytes === 8) head.writeBigUInt64BE(BigInt(length), 2);
   if (!masked) return Buffer.concat([head, body]);
-  head[1]! |= 0x80;
+  head[1] |= 0x80;
   for (let i = 0; i < length; i++) body[i]! ^= MASK[i & 3]!;
   return Buffer.concat([head, MASK, body]);
 }

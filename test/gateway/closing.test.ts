@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Connection, Gateway, Message } from '../../src/gateway/index.ts';
+import { processArena } from '../../src/memory/index.ts';
 import { Client, closePayload, frame, handshake, Opcode } from './client.ts';
 import { onEveryDriver, until, untilNothingIsHeld } from './fixture.ts';
 
@@ -70,7 +71,9 @@ onEveryDriver('closing', (fixture) => {
     assert.deepEqual(notes, [[1006, '']]);
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('peers that vanish', (fixture) => {
   it('reports 1006 for peers that end or reset without a close', async () => {
     const notes: (readonly [number, string])[] = [];
     const { gateway, address } = await fixture.start({}, noting('/note', notes));
@@ -111,8 +114,11 @@ onEveryDriver('closing', (fixture) => {
     );
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('many connections', (fixture) => {
   it('leaks nothing over 1,000 connections', async () => {
+    const before = processArena().usage().held;
     const { gateway, address } = await fixture.start();
     for (let round = 0; round < 10; round++) {
       const clients = await Promise.all(
@@ -132,6 +138,7 @@ onEveryDriver('closing', (fixture) => {
     await untilNothingIsHeld(gateway);
     assert.equal(gateway.counters().webSocketsOpened, 1000);
     await gateway.close();
+    assert.equal(processArena().usage().held, before, 'its memory is back');
     assert.deepEqual(gateway.usage().driver, {
       connections: 0,
       listeners: 0,
@@ -218,7 +225,9 @@ onEveryDriver('handlers', (fixture) => {
     assert.equal(gateway.counters().handlerErrors, 6);
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('messages in handlers', (fixture) => {
   it('have a message until they return', async () => {
     let kept: Message | undefined;
     let view: Uint8Array | undefined;
@@ -250,7 +259,9 @@ onEveryDriver('handlers', (fixture) => {
     assert.deepEqual(copy, new Uint8Array(Buffer.from('hello')), 'a copy stays');
     await client.close();
   });
+});
 
+onEveryDriver('sending from anywhere', (fixture) => {
   it('send strings, bytes and pings from anywhere, and what is misused throws', async () => {
     let here: Connection | undefined;
     const { address } = await fixture.start({}, (gateway) => {

@@ -31,6 +31,9 @@ const BAD: readonly (readonly [what: string, request: string, status: number])[]
   ['a target that is too long', handshake(`/${'x'.repeat(5000)}`), 414],
 ];
 
+const get = (path: string, method = 'GET', more = ''): string =>
+  `${method} ${path} HTTP/1.1\r\nHost: test\r\n${more}\r\n`;
+
 onEveryDriver('handshake', (fixture) => {
   it('opens with any case of the upgrade header', async () => {
     const { address } = await fixture.start();
@@ -86,7 +89,9 @@ onEveryDriver('handshake', (fixture) => {
     assert.equal(await eager.text(), 'no time to lose');
     await eager.close();
   });
+});
 
+onEveryDriver('time for a handshake', (fixture) => {
   it('ends a head that takes too long with 408, and silence without a word', async () => {
     const { gateway, address } = await fixture.start({ handshakeTimeoutMs: 50 });
     const slow = await Client.connect(address);
@@ -115,9 +120,6 @@ onEveryDriver('handshake', (fixture) => {
 });
 
 onEveryDriver('HTTP', (fixture) => {
-  const get = (path: string, method = 'GET', more = ''): string =>
-    `${method} ${path} HTTP/1.1\r\nHost: test\r\n${more}\r\n`;
-
   it('answers pipelined requests in order, then upgrades', async () => {
     const { address } = await fixture.start({ page: true });
     const client = await Client.connect(address);
@@ -143,7 +145,9 @@ onEveryDriver('HTTP', (fixture) => {
     assert.equal((await client.response()).status, 404);
     client.reset();
   });
+});
 
+onEveryDriver('the end of HTTP', (fixture) => {
   it('closes after a request that wants it, one with a body, and one it does not understand', async () => {
     const { gateway, address } = await fixture.start();
     const last = [

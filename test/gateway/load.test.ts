@@ -55,7 +55,9 @@ onEveryDriver('load', (fixture) => {
     for (const client of deaf) client.reset();
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('limits', (fixture) => {
   it('waits for room when there are as many connections as it may have', async () => {
     const { gateway, address } = await fixture.start({ maxConnections: 4 });
     const first = await Promise.all(Array.from({ length: 4 }, () => Client.open(address)));

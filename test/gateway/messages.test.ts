@@ -101,7 +101,9 @@ onEveryDriver('messages', (fixture) => {
     await client.close();
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('messages in pieces', (fixture) => {
   it('come back when they arrive byte by byte', async () => {
     const { address } = await fixture.start();
     const client = await Client.open(address);
@@ -130,7 +132,9 @@ onEveryDriver('messages', (fixture) => {
     await client.close();
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('wrong messages', (fixture) => {
   it('that are wrong close with the right code, and nothing else ends', async () => {
     const { gateway, address } = await fixture.start({
       maxMessageSize: 100_000,

@@ -50,7 +50,9 @@ onEveryDriver('topics', (fixture) => {
     await Promise.all(members.map((member) => member.close()));
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('slow members', (fixture) => {
   it('do without a member that does not read, and close it with 1013', async () => {
     const slowest: Connection[] = [];
     const { gateway, address } = await fixture.start({ maxSendQueueBytes: 100_000 }, (gateway) => {

@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+/** The command `rondo`. Ends with 0, 1 when something failed, 2 for a mistake in the command line. */
+import { readFileSync } from 'node:fs';
+import { nearest, RondoError } from '../base/index.ts';
+import { drivers } from './drivers.ts';
+import { UsageError } from './flags.ts';
+import { serve } from './serve.ts';
+
+const HELP = `usage: rondo COMMAND [flags]
+
+  serve      runs a WebSocket gateway
+  drivers    lists the drivers, and why one cannot be used
+
+  --help     this text; also after a command
+  --version  the version
+`;
+
+const COMMANDS: Readonly<Record<string, (args: readonly string[]) => void | Promise<void>>> = {
+  serve,
+  drivers,
+};
+
+function version(): string {
+  const manifest = readFileSync(new URL(import.meta.resolve('rondo/package.json')), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+async function run([name = '--help', ...args]: readonly string[]): Promise<void> {
+  if (name === '--help' || name === 'help') {
+    process.stdout.write(HELP);
+  } else if (name === '--version') {
+    console.log(version());
+  } else if (Object.hasOwn(COMMANDS, name)) {
+    await COMMANDS[name]?.(args);
+  } else {
+    const near = nearest(name, Object.keys(COMMANDS));
+    throw new UsageError(
+      `there is no command ${name}${near ? `, did you mean ${near}?` : ''}\n\n${HELP}`,
+    );
+  }
+}
+
+try {
+  await run(process.argv.slice(2));
+} catch (error) {
+  // A wrong option comes from the gateway, with a code that says so.
+  const code = String((error as { code?: unknown }).code);
+  const usage = error instanceof UsageError || /^ERR_(OPTION|ADDRESS)_/.test(code);
+  if (!usage && !(error instanceof RondoError)) throw error;
+  console.error(`rondo: ${(error as Error).message}`);
+  process.exitCode = usage ? 2 : 1;
+}

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import fc from 'fast-check';
+import { CompletionFlag, simulate, type Handle } from '../driver/index.ts';
+import { Arena } from '../memory/index.ts';
+import { headSize, Opcode, writeHead } from '../websocket/index.ts';
+import { Output, SENDS_MAX, Shutdown, type Outlet } from './output.ts';
+import { kindOf, indexOf, Token, tokenOf } from './tokens.ts';
+
+const MIB = 1 << 20;
+/** Tokens of the clients: what follows the gateway's own kinds. */
+const CLIENT = 7;
+
+/** Outlets over a simulated network, and what arrives at their other ends. */
+class Station {
+  readonly arena: Arena = Arena.create({ size: 16 * MIB });
+  readonly outlets: Outlet[] = [];
+  readonly arrived: number[][] = [];
+  readonly ended: boolean[] = [];
+  readonly output: Output;
+  readonly driver: ReturnType<typeof simulate>;
+  #most = 0;
+
+  constructor(seed: number) {
+    const accepted: Handle[] = [];
+    const connected: Handle[] = [];
+    this.driver = simulate({
+      arena: this.arena,
+      seed,
+      connections: 16,
+      buffers: 16,
+      bufferSize: 4096,
+      faults: { shortWrites: 0.3, shortReads: 0.3, reordering: 0.3 },
+      handler: (token, result, flags, buffer) => {
+        const index = indexOf(token);
+        if (kindOf(token) === Token.ACCEPT) accepted.push(result);
+        else if (kindOf(token) === Token.SEND) this.output.completed(index, result);
+        else if (token === CLIENT) connected.push(result);
+        else if (kindOf(token) === CLIENT) this.#receive(index - 1, result, flags, buffer);
+      },
+    });
+    const failed = (): never => assert.fail('no send fails');
+    const settings = { owner: 'test', memoryBytes: 4 * MIB, limit: MIB };
+    this.output = new Output(this.driver, settings, this.outlets, failed);
+    const listener = this.driver.listen({ host: '127.0.0.1', port: 0 });
+    this.driver.accept(listener, tokenOf(Token.ACCEPT, 0));
+    const address = this.driver.address(listener);
+    // One after the other, so that the ends of a pair have one index.
+    for (let index = 0; index < 3; index++) {
+      this.driver.connect(address, CLIENT);
+      this.until(() => accepted.length > index && connected.length > index);
+      const handle = accepted[index]!;
+      this.outlets.push({ index, handle, queued: 0, sends: 0, backlog: null, shutdown: 0 });
+      this.arrived.push([]);
+      this.ended.push(false);
+      this.driver.receive(connected[index]!, tokenOf(CLIENT, index + 1));
+    }
+  }
+
+  #receive(index: number, result: number, flags: number, buffer: number): void {
+    if ((flags & CompletionFlag.BUFFER) === 0) {
+      this.ended[index] = true;
+      return;
+    }
+    this.arrived[index]!.push(...this.arena.bytes.subarray(buffer, buffer + result));
+    this.driver.release(buffer);
+  }
+
+  until(condition: () => boolean): void {
+    for (let turns = 0; !condition(); turns++) {
+      assert.ok(turns < 200_000, 'it comes to an end');
+      this.driver.turn();
+      for (const { sends } of this.outlets) this.#most = Math.max(this.#most, sends);
+      assert.ok(this.#most <= SENDS_MAX);
+    }
+  }
+}
+
+const step = fc.oneof(
+  fc.record({
+    do: fc.constantFrom('frame' as const, 'private' as const, 'raw' as const, 'block' as const),
+    to: fc.nat(2),
+    size: fc.oneof(fc.nat(200), fc.nat(40_000)),
+  }),
+  fc.record({
+    do: fc.constant('shared' as const),
+    to: fc.nat(7),
+    size: fc.oneof(fc.nat(200), fc.nat(20_000)),
+  }),
+  fc.record({
+    do: fc.constantFrom('flush' as const, 'turn' as const),
+    to: fc.nat(2),
+    size: fc.nat(2),
+  }),
+);
+
+/** Bytes of a frame, built another way. */
+function frameBytes(payload: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(headSize(payload.length) + payload.length);
+  bytes.set(payload, writeHead(bytes, 0, Opcode.BINARY, true, payload.length));
+  return bytes;
+}
+
+/** As a receiver does it: the message is in a block, which is released when it was handled. */
+function sendFromBlock(station: Station, outlet: Outlet, payload: Uint8Array, how: number): void {
+  const { output, arena } = station;
+  const { source } = output;
+  const block = source.acquire(Math.max(payload.length, 1));
+  assert.ok(block > 0);
+  arena.bytes.set(payload, block);
+  assert.ok(output.frame(outlet, Opcode.BINARY, block, payload.length));
+  if (how === 1) output.flush();
+  if (how === 2) assert.ok(output.frame(outlet, Opcode.BINARY, block, payload.length));
+  source.release(block);
+}
+
+it('Output delivers everything in order, in few sends, and gives all memory back', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60, size: 'max' }), fc.nat(), (steps, seed) => {
+      const station = new Station(seed);
+      const { output, outlets, arena } = station;
+      const source = arena.allocate('payload', 65_536).offset;
+      const expected: number[][] = [[], [], []];
+      const { BINARY } = Opcode;
+      for (const [number, { do: what, to, size }] of steps.entries()) {
+        const payload = new Uint8Array(size).map((_, i) => (i * 3 + number) & 0xff);
+        arena.bytes.set(payload, source);
+        if (what === 'flush') output.flush();
+        else if (what === 'turn') for (let i = 0; i < size; i++) station.driver.turn();
+        else if (what === 'shared') {
+          const frame = output.beginShared(BINARY, number % 2 === 0 ? source : payload, size);
+          assert.ok(frame);
+          for (const outlet of outlets) {
+            if ((to & (1 << outlet.index)) === 0) continue;
+            assert.ok(output.sendShared(frame, outlet));
+            expected[outlet.index]!.push(...frameBytes(payload));
+          }
+          output.endShared(frame);
+        } else {
+          const outlet = outlets[to]!;
+          if (what === 'block') sendFromBlock(station, outlet, payload, number % 3);
+          else if (what === 'frame') assert.ok(output.frame(outlet, BINARY, source, size));
+          else if (what === 'private') assert.ok(output.frameOf(outlet, BINARY, payload, size));
+          else if (size > 0) assert.ok(output.raw(outlet, payload));
+          expected[to]!.push(...(what === 'raw' ? payload : frameBytes(payload)));
+          if (what === 'block' && number % 3 === 2) expected[to]!.push(...frameBytes(payload));
+        }
+      }
+      for (const outlet of outlets) output.finish(outlet);
+      station.until(() => station.ended.every(Boolean));
+      station.until(() => outlets.every(({ queued, sends }) => queued === 0 && sends === 0));
+      assert.deepEqual(station.arrived, expected);
+      for (const outlet of outlets) {
+        assert.equal(outlet.backlog, null);
+        assert.equal(outlet.shutdown, Shutdown.SUBMITTED);
+      }
+      assert.equal(output.heldBytes, 0);
+      output.release();
+    }),
+    { numRuns: 60 },
+  );
+});
+
+it('Output.discard gives back what was not handed over', () => {
+  const station = new Station(1);
+  const { output, outlets } = station;
+  const [first, second] = outlets as [Outlet, Outlet];
+  for (let i = 0; i < 40; i++) {
+    assert.ok(output.raw(first, new Uint8Array(30_000)));
+    assert.ok(output.raw(second, new Uint8Array(10)));
+  }
+  assert.ok(first.backlog !== null && second.backlog !== null);
+  output.discard(first);
+  output.discard(second);
+  station.until(() => first.sends === 0 && second.sends === 0);
+  assert.equal(output.heldBytes, 0);
+});

@@ -1,0 +1,432 @@
+/**
+ * What a gateway sends. Frames of one connection that follow each other are written next to each
+ * other and leave in one send; an idle connection holds no memory.
+ *
+ *  1. One range of memory is open at a time, for one connection: at the tip of the segment that all
+ *     connections share, or in a block of its own. It is handed over when another connection wants
+ *     to write, when it is full, and by `flush` at the end of each completion.
+ *  2. A connection has at most `SENDS_MAX` sends in the driver. What comes after that waits in the
+ *     connection's backlog and is gathered there. So the driver's table of operations cannot be
+ *     filled by peers that do not read, and an answer of -ENOBUFS is a defect.
+ *  3. Bytes leave in the order of the calls: while there is a backlog, everything goes to its end.
+ *  4. `queued` is what was written and has not completed. Its limit is kept by the callers, who ask
+ *     `hasRoom`; answers to a peer's close and the like do not ask.
+ */
+import { assert, Errno } from '../base/index.ts';
+import type { Driver } from '../driver/index.ts';
+import { Blocks } from '../memory/index.ts';
+import { headSize, unmaskCopy, writeHead, type BlockSource } from '../websocket/index.ts';
+import { Holds } from './holds.ts';
+import { Segments } from './segments.ts';
+import { Token, tokenOf } from './tokens.ts';
+
+/** Sends of one connection in the driver at once: one under way, one gathered behind it. */
+export const SENDS_MAX = 2;
+
+/** What is larger gets a block of its own: it would leave much of a segment unused. */
+const LARGE_BYTES = 16 * 1024;
+/** What is larger and shared is referred to, not copied, when it waits in a backlog. */
+const REFERRED_BYTES = 1024;
+/** What is larger is sent from the block that it arrived in: a second buffer costs less by then. */
+const LENT_BYTES = 2048;
+const BACKLOG_BYTES_MIN = 4096;
+const BACKLOG_BYTES_MAX = 64 * 1024;
+/** Messages in pieces begin at this size, so it is also what a slow one costs at least. */
+const BLOCK_BYTES_MIN = 1024;
+/** Private memory up to this size is copied by hand: `set` costs more than it saves. */
+const SMALL_BYTES = 64;
+
+/** State of `Outlet.shutdown`. */
+export const Shutdown = { NONE: 0, ASKED: 1, SUBMITTED: 2 } as const;
+
+/** Bytes that wait for their turn. */
+interface Chunk {
+  readonly hold: number;
+  readonly start: number;
+  end: number;
+  readonly limit: number;
+}
+
+/** What the output keeps of a connection. */
+export interface Outlet {
+  readonly index: number;
+  readonly handle: number;
+  /** Bytes written and not completed. */
+  queued: number;
+  /** Sends in the driver. */
+  sends: number;
+  backlog: Chunk[] | null;
+  shutdown: number;
+}
+
+/** A frame in memory that several connections are sent. */
+interface SharedFrame {
+  readonly hold: number;
+  readonly start: number;
+  readonly size: number;
+}
+
+/** See the head of this file. */
+export class Output {
+  /** Memory of messages, received and sent. */
+  readonly blocks: Blocks;
+  readonly #driver: Driver;
+  readonly #bytes: Uint8Array;
+  readonly #words: Int32Array;
+  readonly #outlets: readonly (Outlet | undefined)[];
+  readonly #failed: (index: number, result: number) => void;
+  readonly #limit: number;
+  readonly #holds: Holds = new Holds();
+  readonly #segments: Segments;
+  readonly #releaseBlock: (offset: number) => void;
+
+  /** The open range: whose, in which hold, from where, how far written and how far it may go. */
+  #open: Outlet | null = null;
+  #hold = -1;
+  #start = 0;
+  #end = 0;
+  #endLimit = 0;
+
+  /** The block whose message is being handled and was sent from where it lies, and its hold. */
+  #lent = 0;
+  #lentHold = -1;
+
+  /** Sends in the driver: whose, from which hold, how long. */
+  readonly #sendIndex: number[] = [];
+  readonly #sendHold: number[] = [];
+  readonly #sendLength: number[] = [];
+  readonly #freeSends: number[] = [];
+
+  /** `limit` is the most bytes that wait per connection; `failed` is told of sends that fail. */
+  constructor(
+    driver: Driver,
+    settings: { owner: string; memoryBytes: number; limit: number },
+    outlets: readonly (Outlet | undefined)[],
+    failed: (index: number, result: number) => void,
+  ) {
+    const { owner, memoryBytes: size, limit } = settings;
+    this.#driver = driver;
+    this.#bytes = driver.arena.bytes;
+    this.#words = driver.arena.words;
+    this.#limit = limit;
+    this.#outlets = outlets;
+    this.#failed = failed;
+    const minBlock = BLOCK_BYTES_MIN;
+    this.blocks = Blocks.create(driver.arena, { name: 'messages', owner, size, minBlock });
+    this.#segments = new Segments(this.blocks, this.#holds);
+    this.#releaseBlock = (offset) => this.blocks.release(offset);
+  }
+
+  /** Whether `size` more bytes may wait. One message always may when nothing does. */
+  hasRoom(outlet: Outlet, size: number): boolean {
+    return outlet.queued === 0 || outlet.queued + size <= this.#limit;
+  }
+
+  /** Whether what is written now waits for what was handed over before. */
+  isBehind(outlet: Outlet): boolean {
+    return outlet.sends > 0 || outlet.backlog !== null;
+  }
+
+  /** Bytes of the memory that are in use. */
+  get heldBytes(): number {
+    return this.blocks.held - this.#segments.idleBytes;
+  }
+
+  /** Memory for messages that arrive in pieces; what is lent stays until it is sent. */
+  get source(): BlockSource {
+    const { blocks } = this;
+    return {
+      acquire: (size) => blocks.acquire(size),
+      sizeOf: (offset) => blocks.sizeOf(offset),
+      release: (offset) => {
+        if (offset !== this.#lent) {
+          blocks.release(offset);
+          return;
+        }
+        this.#lent = 0;
+        this.#holds.release(this.#lentHold);
+      },
+    };
+  }
+
+  // ---- writing; false when there is no memory
+
+  /**
+   * A frame whose payload lies in the arena: in a receive buffer, or in the block of the message
+   * that is being handled. A large one in a block is sent from there.
+   */
+  frame(outlet: Outlet, opcode: number, source: number, length: number): boolean {
+    if (length >= LENT_BYTES && this.#isBlock(source)) {
+      return this.#lend(outlet, opcode, source, length);
+    }
+    const at = this.#reserve(outlet, headSize(length) + length);
+    if (at === 0) return false;
+    this.#writeFrame(at, opcode, source, length);
+    return true;
+  }
+
+  /** A frame whose payload is the beginning of private memory. */
+  frameOf(outlet: Outlet, opcode: number, payload: Uint8Array, length: number): boolean {
+    const at = this.#reserve(outlet, headSize(length) + length);
+    if (at === 0) return false;
+    this.#write(at + writeHead(this.#bytes, at, opcode, true, length), payload, length);
+    return true;
+  }
+
+  /** Bytes as they are. */
+  raw(outlet: Outlet, bytes: Uint8Array): boolean {
+    const at = this.#reserve(outlet, bytes.length);
+    if (at === 0) return false;
+    this.#write(at, bytes, bytes.length);
+    return true;
+  }
+
+  /**
+   * A frame that several connections will be sent, written once: `sendShared` for each of them,
+   * `endShared` at the end. The payload lies in the arena, or is the beginning of private memory.
+   */
+  beginShared(
+    opcode: number,
+    source: number | Uint8Array,
+    length: number,
+  ): SharedFrame | undefined {
+    this.flush();
+    const size = headSize(length) + length;
+    const start = this.#find(size);
+    if (start === 0) return undefined;
+    const hold = this.#hold;
+    if (hold === this.#segments.hold) {
+      this.#segments.advance(start + size);
+      this.#holds.share(hold);
+    }
+    if (typeof source === 'number') this.#writeFrame(start, opcode, source, length);
+    else this.#write(start + writeHead(this.#bytes, start, opcode, true, length), source, length);
+    return { hold, start, size };
+  }
+
+  /** False when there is no memory to let it wait. */
+  sendShared(frame: SharedFrame, outlet: Outlet): boolean {
+    const { hold, start, size } = frame;
+    if (this.#open === outlet) this.flush();
+    if (outlet.backlog === null && outlet.sends < SENDS_MAX) {
+      this.#holds.share(hold);
+      outlet.queued += size;
+      this.#submit(outlet, hold, start, size);
+      return true;
+    }
+    if (size > REFERRED_BYTES) {
+      this.#holds.share(hold);
+      (outlet.backlog ??= []).push({ hold, start, end: start + size, limit: start + size });
+    } else {
+      const at = this.#findInBacklog(outlet, size);
+      if (at === 0) return false;
+      unmaskCopy(this.#bytes, this.#words, start, at, size, 0, 0);
+    }
+    outlet.queued += size;
+    return true;
+  }
+
+  endShared(frame: SharedFrame): void {
+    this.#holds.release(frame.hold);
+  }
+
+  /** Whether the payload is that of the message that is being handled, in a block of its own. */
+  #isBlock(source: number): boolean {
+    const { region } = this.blocks;
+    return source >= region.offset && source < region.offset + region.size;
+  }
+
+  /** A head of its own, and the payload from where it lies. */
+  #lend(outlet: Outlet, opcode: number, block: number, length: number): boolean {
+    const size = headSize(length);
+    const at = this.#reserve(outlet, size);
+    if (at === 0) return false;
+    writeHead(this.#bytes, at, opcode, true, length);
+    this.flush();
+    if (this.#lent !== block) {
+      this.#lent = block;
+      this.#lentHold = this.#holds.take(this.#releaseBlock, block);
+    }
+    const hold = this.#lentHold;
+    this.#holds.share(hold);
+    outlet.queued += length;
+    if (outlet.backlog === null && outlet.sends < SENDS_MAX) {
+      this.#submit(outlet, hold, block, length);
+    } else {
+      const end = block + length;
+      (outlet.backlog ??= []).push({ hold, start: block, end, limit: end });
+    }
+    return true;
+  }
+
+  #writeFrame(at: number, opcode: number, source: number, length: number): void {
+    const bytes = this.#bytes;
+    const words = this.#words;
+    const target = at + headSize(length);
+    if (length <= SMALL_BYTES && ((source ^ target) & 3) === 0 && (target & 3) < 3) {
+      // By whole words, edges included: what stands before the payload is the head, which is
+      // written below, and what comes behind it within its last word is not written yet.
+      const last = (target + length + 3) >>> 2;
+      let from = source >>> 2;
+      for (let to = target >>> 2; to < last; to++) words[to] = words[from++]!;
+    } else {
+      unmaskCopy(bytes, words, source, target, length, 0, 0);
+    }
+    writeHead(bytes, at, opcode, true, length);
+  }
+
+  #write(at: number, source: Uint8Array, length: number): void {
+    const bytes = this.#bytes;
+    if (length > SMALL_BYTES) {
+      bytes.set(length === source.length ? source : source.subarray(0, length), at);
+    } else {
+      for (let i = 0; i < length; i++) bytes[at + i] = source[i]!;
+    }
+  }
+
+  // ---- finding memory; 0 when there is none
+
+  #reserve(outlet: Outlet, size: number): number {
+    const at = this.#end;
+    if (this.#open === outlet && at + size <= this.#endLimit) {
+      this.#end = at + size;
+      outlet.queued += size;
+      return at;
+    }
+    return this.#reserveElsewhere(outlet, size);
+  }
+
+  #reserveElsewhere(outlet: Outlet, size: number): number {
+    this.flush();
+    let at: number;
+    if (outlet.backlog === null && outlet.sends < SENDS_MAX) {
+      at = this.#find(size);
+      if (at !== 0) this.#open = outlet;
+    } else {
+      at = this.#findInBacklog(outlet, size);
+    }
+    if (at !== 0) outlet.queued += size;
+    return at;
+  }
+
+  /** Sets the range, which has no owner yet. A block's one count is that of the range. */
+  #find(size: number): number {
+    let at: number;
+    if (size > LARGE_BYTES) {
+      at = this.blocks.acquire(size);
+      if (at === 0) return 0;
+      this.#hold = this.#holds.take(this.#releaseBlock, at);
+      this.#endLimit = at + this.blocks.sizeOf(at);
+    } else {
+      at = this.#segments.find(size);
+      if (at === 0) return 0;
+      this.#hold = this.#segments.hold;
+      this.#endLimit = this.#segments.limit;
+    }
+    this.#start = at;
+    this.#end = at + size;
+    return at;
+  }
+
+  #findInBacklog(outlet: Outlet, size: number): number {
+    const backlog = (outlet.backlog ??= []);
+    const last = backlog.at(-1);
+    if (last !== undefined && last.end + size <= last.limit) {
+      last.end += size;
+      return last.end - size;
+    }
+    // Who waits already waits for more: the next chunk is larger than all before it.
+    const usual = Math.min(Math.max(outlet.queued, BACKLOG_BYTES_MIN), BACKLOG_BYTES_MAX);
+    const start = this.blocks.acquire(Math.max(size, usual));
+    if (start === 0) return 0;
+    const hold = this.#holds.take(this.#releaseBlock, start);
+    backlog.push({ hold, start, end: start + size, limit: start + this.blocks.sizeOf(start) });
+    return start;
+  }
+
+  // ---- handing over
+
+  /** Hands over what is written. */
+  flush(): void {
+    const outlet = this.#open;
+    if (outlet === null) return;
+    this.#open = null;
+    const hold = this.#hold;
+    if (hold === this.#segments.hold) {
+      this.#segments.advance(this.#end);
+      this.#holds.share(hold);
+    }
+    this.#submit(outlet, hold, this.#start, this.#end - this.#start);
+  }
+
+  /** Ends the sending side after everything that was written. */
+  finish(outlet: Outlet): void {
+    if (this.#open === outlet) this.flush();
+    if (outlet.shutdown === Shutdown.NONE) outlet.shutdown = Shutdown.ASKED;
+    this.#goOn(outlet);
+  }
+
+  /** A send has completed. */
+  completed(send: number, result: number): void {
+    const outlet = this.#outlets[this.#sendIndex[send]!]!;
+    this.#sendEnded(send, outlet);
+    if (result < 0) this.#failed(outlet.index, result);
+    else if (outlet.backlog !== null || outlet.shutdown === Shutdown.ASKED) this.#goOn(outlet);
+  }
+
+  /** Forgets what was not handed over. */
+  discard(outlet: Outlet): void {
+    if (this.#open === outlet) {
+      this.#open = null;
+      if (this.#hold !== this.#segments.hold) this.#holds.release(this.#hold);
+    }
+    for (const chunk of outlet.backlog ?? []) this.#holds.release(chunk.hold);
+    outlet.backlog = null;
+    outlet.shutdown = Shutdown.SUBMITTED;
+  }
+
+  /** Gives the memory back; nothing may be held. */
+  release(): void {
+    this.#segments.release();
+    this.blocks.destroy();
+  }
+
+  #goOn(outlet: Outlet): void {
+    const { backlog } = outlet;
+    if (backlog !== null) {
+      while (backlog.length > 0 && outlet.sends < SENDS_MAX) {
+        const { hold, start, end } = backlog.shift()!;
+        this.#submit(outlet, hold, start, end - start);
+      }
+      if (backlog.length > 0) return;
+      outlet.backlog = null;
+    }
+    if (outlet.shutdown !== Shutdown.ASKED) return;
+    outlet.shutdown = Shutdown.SUBMITTED;
+    const result = this.#driver.shutdown(outlet.handle, tokenOf(Token.SHUTDOWN, outlet.index));
+    assert(result !== -Errno.ENOBUFS, 'the table of operations has room for every connection');
+  }
+
+  /** The send takes one count of the hold over. */
+  #submit(outlet: Outlet, hold: number, offset: number, length: number): void {
+    const send = this.#freeSends.pop() ?? this.#sendIndex.length;
+    this.#sendIndex[send] = outlet.index;
+    this.#sendHold[send] = hold;
+    this.#sendLength[send] = length;
+    outlet.sends += 1;
+    const result = this.#driver.send(outlet.handle, tokenOf(Token.SEND, send), offset, length);
+    if (result > 0) return;
+    // A connection that is being closed takes nothing more; its final completions are on the way.
+    assert(result === -Errno.EBADF, `a send is taken by the driver, got ${result}`);
+    this.#sendEnded(send, outlet);
+  }
+
+  #sendEnded(send: number, outlet: Outlet): void {
+    const hold = this.#sendHold[send]!;
+    this.#freeSends.push(send);
+    outlet.sends -= 1;
+    outlet.queued -= this.#sendLength[send]!;
+    this.#holds.release(hold);
+    if (hold === this.#segments.hold && this.#open === null) this.#segments.rewind();
+  }
+}
