@@ -1,8 +1,8 @@
 // What holds for io_uring alone. The ordering and lifetime rules of its drivers, and where each is
 // tested ("suite" is test/conformance/, which runs on every driver):
 //
-//  1. the record of an operation stands before its entry is visible: suite, every test (a completion
-//     that nobody waits for is a violation);
+//  1. the record of an operation stands before its entry is visible: suite, every test (there a
+//     completion that nobody waits for is a violation);
 //  2. memory is the kernel's until the last completion and notification: here, suite rule 4;
 //  3. a generation guards every completion: suite, descriptor reuse under load;
 //  4. close: cancel, wait for what is in flight, then close: here, suite rule 7;
@@ -10,7 +10,7 @@
 //  6. an overflowing completion ring loses nothing: here, test/native/uring-entries, suite;
 //  7. linked entries fit into one submission: none are used;
 //  8. completions per turn are bounded, the event loop has its turn: here, suite;
-//  9. the end of a thread cancels, drains, closes, and only then frees: test/native/terminate, suite;
+//  9. a thread that ends cancels, drains, closes, only then frees: test/native/terminate, suite;
 // 10. close-on-exec, no kernel thread (credentials): here;
 // 11. worker.terminate() while the kernel owns memory: test/native/terminate, suite;
 // 12. a multishot is one operation until a completion without MORE: here.
