@@ -117,6 +117,11 @@ void descriptor_disown(Env *env, int fd) {
   if (fd >= 0 && word < env->owned_words) env->owned[word] &= ~(1ull << (fd % 64));
 }
 
+bool descriptor_owned(const Env *env, int fd) {
+  uint32_t word = (uint32_t)fd / 64;
+  return fd >= 0 && word < env->owned_words && (env->owned[word] >> (fd % 64) & 1);
+}
+
 // Last step of the end. Runs on the environment's thread, when no libuv handle is left.
 static void env_finish(Env *env) {
   rings_close(env);
@@ -138,6 +143,7 @@ static void env_cleanup(napi_async_cleanup_hook_handle hook, void *data) {
   Env *env = data;
   (void)hook;
   env->ending = true;
+  if (env->context) napi_async_destroy(env->env, env->context);
   // Held open while the loops are closed, so that the last close callback finds the Env alive.
   env->loops_open += 1;
   for (uint32_t id = 0; id < LOOPS_MAX; id++) loop_close(env, id);

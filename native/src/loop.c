@@ -1,9 +1,14 @@
-// Rides on libuv's loop: a source (a ring, an epoll instance) is collected before the loop sleeps,
-// and a poll handle on the source's descriptor wakes it.
+// Rides on libuv's loop. Each source (a ring, an epoll instance) has a poll handle on its descriptor
+// that wakes the loop; one rider for the whole environment collects all sources before the loop
+// sleeps.
 //
 // Order in one iteration of libuv: timers, idle, PREPARE, poll for I/O, check, closing. In prepare
-// we collect and call TypeScript until nothing waits or ROUNDS are used up; in the latter case an
-// idle handle keeps the poll phase from sleeping, so that timers and other I/O have their turn.
+// the rider goes round the sources, collecting and calling TypeScript, until a whole round finds
+// nothing, or ROUNDS are used up; in the latter case an idle handle keeps the poll phase from
+// sleeping, so that timers and other I/O have their turn. One rider for all, because TypeScript of
+// one source may give work to another. Promise continuations run when the callback scope closes,
+// and may give work too: only a round that begins after that may put the loop to sleep.
+//
 // The handles are opaque here (uv_handle_size), so no uv.h is needed; the functions are libuv's
 // stable ABI since 1.0 and exported by the node executable.
 #include "rondo.h"
@@ -28,8 +33,7 @@ extern int uv_idle_stop(void *handle);
 enum { UV_IDLE = 6, UV_POLL = 8, UV_PREPARE = 9 };
 enum { UV_READABLE = 1 };
 
-// Calls into TypeScript per iteration of libuv: 8 make the sleep rare under load, and bound how
-// long timers wait.
+// Rounds per iteration of libuv: 8 make the sleep rare under load, and bound how long timers wait.
 #define ROUNDS 8
 
 struct Loop {
@@ -38,87 +42,116 @@ struct Loop {
   void *source;
   int32_t *dirty;  // arena word: TypeScript has something to do. Written by TypeScript alone.
   napi_ref callback;
-  napi_async_context context;
-  void *poll, *prepare, *idle;
+  void *poll;
+  bool closed;
+};
+
+struct Rider {
+  Env *env;
+  void *prepare, *idle;
   uint32_t handles;  // initialised and not yet closed
+  uint32_t loops;    // that ride with it
   bool closed;
   bool spinning;  // the idle handle is active
 };
 
-static void report_exception(Loop *loop) {
-  napi_env napi = loop->env->env;
+static void report_exception(Env *env) {
+  napi_env napi = env->env;
   bool pending = false;
   if (napi_is_exception_pending(napi, &pending) != napi_ok || !pending) return;
   napi_value error;
-  if (napi_get_and_clear_last_exception(napi, &error) == napi_ok && !loop->env->ending)
+  if (napi_get_and_clear_last_exception(napi, &error) == napi_ok && !env->ending)
     napi_fatal_exception(napi, error);
 }
 
-static void call_back(Loop *loop, napi_value receiver, napi_value function, uint32_t count) {
+static void call_back(Loop *loop, uint32_t count) {
   napi_env napi = loop->env->env;
-  napi_value argument;
+  napi_value receiver, function, argument;
+  napi_get_global(napi, &receiver);
+  napi_get_reference_value(napi, loop->callback, &function);
   napi_create_uint32(napi, count, &argument);
   napi_call_function(napi, receiver, function, 1, &argument, NULL);
-  report_exception(loop);
+  report_exception(loop->env);
+}
+
+// One callback scope serves all calls until it is closed: opening and closing one costs more than
+// the work of a small batch.
+typedef struct Scope {
+  napi_handle_scope handles;
+  napi_callback_scope callbacks;
+  bool open;
+} Scope;
+
+static bool scope_open(Rider *rider, Scope *scope) {
+  if (scope->open) return true;
+  napi_env napi = rider->env->env;
+  napi_value resource;
+  if (napi_open_handle_scope(napi, &scope->handles) != napi_ok) return false;
+  napi_get_global(napi, &resource);
+  if (napi_open_callback_scope(napi, resource, rider->env->context, &scope->callbacks) == napi_ok)
+    return scope->open = true;
+  napi_close_handle_scope(napi, scope->handles);
+  return false;
+}
+
+// Ticks and microtasks run here. Returns whether there was a scope.
+static bool scope_close(Rider *rider, Scope *scope) {
+  if (!scope->open) return false;
+  scope->open = false;
+  napi_close_callback_scope(rider->env->env, scope->callbacks);
+  report_exception(rider->env);
+  napi_close_handle_scope(rider->env->env, scope->handles);
+  return true;
+}
+
+// Collects every source once and calls back those that have something.
+static bool ride_round(Rider *rider, Scope *scope) {
+  Env *env = rider->env;
+  bool worked = false;
+  for (uint32_t id = 0; id < LOOPS_MAX && !env->ending; id++) {
+    Loop *loop = env->loops[id];
+    if (!loop) continue;
+    uint32_t count = loop->kind->collect(loop->source);
+    if (count == 0 && !*loop->dirty) continue;
+    if (!scope_open(rider, scope)) return false;
+    call_back(loop, count);
+    worked = true;
+  }
+  return worked;
+}
+
+// Returns true when something became ready after all.
+static bool arm_all(Env *env) {
+  bool ready = false;
+  for (uint32_t id = 0; id < LOOPS_MAX; id++)
+    if (env->loops[id] && env->loops[id]->kind->arm(env->loops[id]->source)) ready = true;
+  return ready;
 }
 
 static void on_idle(void *handle) {
   (void)handle;
 }
 
-static void set_spinning(Loop *loop, bool spinning) {
-  if (loop->closed || loop->spinning == spinning) return;
-  loop->spinning = spinning;
+static void set_spinning(Rider *rider, bool spinning) {
+  if (rider->closed || rider->spinning == spinning) return;
+  rider->spinning = spinning;
   if (spinning)
-    uv_idle_start(loop->idle, on_idle);
+    uv_idle_start(rider->idle, on_idle);
   else
-    uv_idle_stop(loop->idle);
+    uv_idle_stop(rider->idle);
 }
 
-// What waits for TypeScript, or -1 when the loop may sleep: then the wake-up is armed.
-static int64_t next_work(Loop *loop) {
-  do {
-    uint32_t count = loop->kind->collect(loop->source);
-    if (count > 0 || *loop->dirty) return count;
-  } while (loop->kind->arm(loop->source));
-  return -1;
-}
-
-// Rounds of calling back and collecting. Returns whether more may wait.
-static bool run_rounds(Loop *loop, int64_t count) {
-  napi_value receiver, function;
-  napi_get_global(loop->env->env, &receiver);
-  napi_get_reference_value(loop->env->env, loop->callback, &function);
-  for (int round = 1; count >= 0; round++) {
-    call_back(loop, receiver, function, (uint32_t)count);
-    if (loop->closed || loop->env->ending) return false;
-    if (round == ROUNDS) return true;
-    count = next_work(loop);
-  }
-  return false;
-}
-
-// Ticks and microtasks run once, at the end of the callback scope: opening and closing one costs
-// more than a round of a small batch.
 static void on_prepare(void *handle) {
-  Loop *loop = uv_handle_get_data(handle);
-  napi_env napi = loop->env->env;
-  if (loop->closed || loop->env->ending) return;
-  int64_t count = next_work(loop);
-  bool more = false;
-  napi_handle_scope handles;
-  if (count >= 0 && napi_open_handle_scope(napi, &handles) == napi_ok) {
-    napi_callback_scope scope;
-    napi_value resource;
-    napi_get_global(napi, &resource);
-    if (napi_open_callback_scope(napi, resource, loop->context, &scope) == napi_ok) {
-      more = run_rounds(loop, count);
-      napi_close_callback_scope(napi, scope);
-      report_exception(loop);
-    }
-    napi_close_handle_scope(napi, handles);
+  Rider *rider = uv_handle_get_data(handle);
+  Scope scope = {.open = false};
+  bool more = true;
+  for (int round = 0; round < ROUNDS && more && !rider->env->ending; round++) {
+    if (ride_round(rider, &scope)) continue;
+    if (scope_close(rider, &scope)) continue;
+    more = arm_all(rider->env);
   }
-  set_spinning(loop, more);
+  scope_close(rider, &scope);
+  set_spinning(rider, more);
 }
 
 static void on_poll(void *handle, int status, int events) {
@@ -128,56 +161,94 @@ static void on_poll(void *handle, int status, int events) {
   if (!loop->closed) loop->kind->readable(loop->source);
 }
 
-static void loop_free(Loop *loop) {
+static void *new_handle(void *data, int type) {
+  void *handle = calloc(1, uv_handle_size(type));
+  if (handle) uv_handle_set_data(handle, data);
+  return handle;
+}
+
+// ---- the rider
+
+static void rider_free(Rider *rider) {
+  Env *env = rider->env;
+  free(rider->prepare);
+  free(rider->idle);
+  free(rider);
+  env_loop_closed(env);
+}
+
+static void on_rider_closed(void *handle) {
+  Rider *rider = uv_handle_get_data(handle);
+  if (--rider->handles == 0) rider_free(rider);
+}
+
+static void rider_close(Rider *rider) {
+  rider->closed = true;
+  if (rider->env->rider == rider) rider->env->rider = NULL;
+  if (rider->handles == 0) {
+    rider_free(rider);
+    return;
+  }
+  uv_close(rider->idle, on_rider_closed);
+  uv_close(rider->prepare, on_rider_closed);
+}
+
+static int rider_start(Rider *rider, void *uv) {
+  Env *env = rider->env;
+  napi_value name;
+  rider->prepare = new_handle(rider, UV_PREPARE);
+  rider->idle = new_handle(rider, UV_IDLE);
+  if (!rider->prepare || !rider->idle) return -ENOMEM;
+  if (!env->context &&
+      (napi_create_string_utf8(env->env, "rondo", NAPI_AUTO_LENGTH, &name) != napi_ok ||
+       napi_async_init(env->env, NULL, name, &env->context) != napi_ok))
+    return -ENOMEM;
+  uv_prepare_init(uv, rider->prepare);
+  uv_idle_init(uv, rider->idle);
+  rider->handles = 2;
+  uv_unref(rider->prepare);
+  uv_unref(rider->idle);
+  return uv_prepare_start(rider->prepare, on_prepare);
+}
+
+static int rider_get(Env *env, void *uv) {
+  if (env->rider) return 0;
+  Rider *rider = calloc(1, sizeof *rider);
+  if (!rider) return -ENOMEM;
+  rider->env = env;
+  env->loops_open += 1;
+  int error = rider_start(rider, uv);
+  if (error)
+    rider_close(rider);
+  else
+    env->rider = rider;
+  return error;
+}
+
+// ---- the loops
+
+static void on_loop_closed(void *handle) {
+  Loop *loop = uv_handle_get_data(handle);
   Env *env = loop->env;
   free(loop->poll);
-  free(loop->prepare);
-  free(loop->idle);
   free(loop);
   env_loop_closed(env);
 }
 
-static void on_closed(void *handle) {
-  Loop *loop = uv_handle_get_data(handle);
-  if (--loop->handles == 0) loop_free(loop);
-}
-
-static void *new_handle(Loop *loop, int type) {
-  void *handle = calloc(1, uv_handle_size(type));
-  if (handle) uv_handle_set_data(handle, loop);
-  return handle;
-}
-
-// Initialised handles must be closed through libuv; the rest are plain memory.
-static int loop_start(Loop *loop, void *uv, int fd) {
-  int error = uv_prepare_init(uv, loop->prepare);
+static int loop_start(Loop *loop, void *uv, int fd, napi_value callback) {
+  loop->poll = new_handle(loop, UV_POLL);
+  if (!loop->poll || napi_create_reference(loop->env->env, callback, 1, &loop->callback) != napi_ok)
+    return -ENOMEM;
+  int error = uv_poll_init(uv, loop->poll, fd);
   if (error) return error;
-  loop->handles += 1;
-  uv_idle_init(uv, loop->idle);
-  loop->handles += 1;
-  uv_unref(loop->prepare);
-  uv_unref(loop->idle);
-  error = uv_poll_init(uv, loop->poll, fd);
-  if (error) return error;
-  loop->handles += 1;
   uv_unref(loop->poll);
   error = uv_poll_start(loop->poll, UV_READABLE, on_poll);
-  if (!error) error = uv_prepare_start(loop->prepare, on_prepare);
+  if (error) {
+    loop->closed = true;
+    loop->env->loops_open += 1;
+    uv_close(loop->poll, on_loop_closed);
+  }
   return error;
-}
-
-static void loop_end(Loop *loop) {
-  napi_env napi = loop->env->env;
-  loop->closed = true;
-  if (loop->callback) napi_delete_reference(napi, loop->callback);
-  if (loop->context) napi_async_destroy(napi, loop->context);
-  uint32_t handles = loop->handles;
-  if (handles > 2) uv_close(loop->poll, on_closed);
-  if (handles > 1) uv_close(loop->idle, on_closed);
-  if (handles > 0)
-    uv_close(loop->prepare, on_closed);
-  else
-    loop_free(loop);
 }
 
 int loop_attach(Env *env, int fd, const struct LoopSource *kind, void *source, int32_t *dirty,
@@ -185,26 +256,28 @@ int loop_attach(Env *env, int fd, const struct LoopSource *kind, void *source, i
   uint32_t id = 0;
   while (id < LOOPS_MAX && env->loops[id]) id++;
   if (id == LOOPS_MAX) return -ENOBUFS;
-  void *uv;
-  if (napi_get_uv_event_loop(env->env, (struct uv_loop_s **)&uv) != napi_ok) return -EINVAL;
+  struct uv_loop_s *uv;
+  if (napi_get_uv_event_loop(env->env, &uv) != napi_ok) return -EINVAL;
+  int error = rider_get(env, uv);
+  if (error) return error;
   Loop *loop = calloc(1, sizeof *loop);
   if (!loop) return -ENOMEM;
   *loop = (Loop){.env = env, .kind = kind, .source = source, .dirty = dirty};
-  loop->poll = new_handle(loop, UV_POLL);
-  loop->prepare = new_handle(loop, UV_PREPARE);
-  loop->idle = new_handle(loop, UV_IDLE);
-  napi_value name;
-  bool ready = loop->poll && loop->prepare && loop->idle &&
-               napi_create_reference(env->env, callback, 1, &loop->callback) == napi_ok &&
-               napi_create_string_utf8(env->env, "rondo", NAPI_AUTO_LENGTH, &name) == napi_ok &&
-               napi_async_init(env->env, NULL, name, &loop->context) == napi_ok;
-  int error = ready ? loop_start(loop, uv, fd) : -ENOMEM;
-  env->loops_open += 1;
+  error = loop_start(loop, uv, fd, callback);
   if (error) {
-    loop_end(loop);
+    if (loop->callback) napi_delete_reference(env->env, loop->callback);
+    if (!loop->closed) {
+      free(loop->poll);
+      free(loop);
+    }
+    if (env->rider->loops == 0) rider_close(env->rider);
     return error;
   }
+  env->loops_open += 1;
   env->loops[id] = loop;
+  env->rider->loops += 1;
+  // Attached by a callback, it may have missed this iteration's prepare.
+  set_spinning(env->rider, true);
   return (int)id;
 }
 
@@ -212,8 +285,11 @@ bool loop_close(Env *env, uint32_t id) {
   if (id >= LOOPS_MAX || !env->loops[id]) return false;
   Loop *loop = env->loops[id];
   env->loops[id] = NULL;
+  loop->closed = true;
   loop->kind->detached(loop->source);
-  loop_end(loop);
+  napi_delete_reference(env->env, loop->callback);
+  uv_close(loop->poll, on_loop_closed);
+  if (--env->rider->loops == 0) rider_close(env->rider);
   return true;
 }
 

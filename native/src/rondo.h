@@ -14,6 +14,7 @@
 
 struct Ring;
 struct Loop;
+struct Rider;
 
 // One per environment (the main thread and each worker has its own); used by that thread alone.
 typedef struct Env {
@@ -24,7 +25,9 @@ typedef struct Env {
   uint32_t owned_words;
   struct Ring *rings[RINGS_MAX];
   struct Loop *loops[LOOPS_MAX];
-  uint32_t loops_open;  // not yet closed by libuv, those beyond the table included
+  struct Rider *rider;  // while a loop is attached
+  napi_async_context context;  // of the calls into TypeScript; lives as long as the Env
+  uint32_t loops_open;  // loops and riders that libuv has not closed yet
   bool ending;          // the environment is being torn down
   napi_async_cleanup_hook_handle hook;
 } Env;
@@ -64,9 +67,11 @@ static inline bool in_arena(const Env *env, uint64_t offset, uint64_t length) {
 // addon.c: descriptors that die with the environment.
 int descriptor_own(Env *env, int fd);
 void descriptor_disown(Env *env, int fd);
+bool descriptor_owned(const Env *env, int fd);
 
 // loop.c
 typedef struct Loop Loop;
+typedef struct Rider Rider;
 struct LoopSource {
   // Collects what is ready without waiting; returns how many entries wait for TypeScript.
   uint32_t (*collect)(void *source);

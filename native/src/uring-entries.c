@@ -4,31 +4,65 @@
 
 #include <string.h>
 
-// What an opcode's address fields are. `bytes`: addr with len bytes.
+// What the address fields of an entry are.
 typedef enum Shape {
   REFUSED = 0,
-  PLAIN,    // no address; addr and off are values or unused
-  NO_ADDR,  // addr and off must be zero
-  BYTES,
+  PLAIN,    // no address
+  BYTES,    // addr: len bytes
   RECEIVE,  // BYTES, or none with a provided buffer
   MESSAGE,  // addr: {offset, length} pairs, len of them
   TIMESPEC,
-  SOCKADDR,  // addr with off bytes
+  SOCKADDR,  // addr: off bytes
   PATH,      // addr: a path that ends in zero
   STATX,     // PATH, and off: 256 bytes
-  COMMAND,   // addr3 with file_index bytes
+  COMMAND,   // setsockopt; addr3: file_index bytes
 } Shape;
 
-static const uint8_t shapes[64] = {
-    [0] = PLAIN /* NOP */,        [3] = PLAIN /* FSYNC */,      [6] = PLAIN /* POLL_ADD */,
-    [9] = MESSAGE /* SENDMSG */,  [11] = TIMESPEC /* TIMEOUT */, [12] = PLAIN /* TIMEOUT_REMOVE */,
-    [13] = NO_ADDR /* ACCEPT */,  [14] = PLAIN /* ASYNC_CANCEL */, [16] = SOCKADDR /* CONNECT */,
-    [18] = PATH /* OPENAT */,     [19] = PLAIN /* CLOSE */,     [21] = STATX /* STATX */,
-    [22] = BYTES /* READ */,      [23] = BYTES /* WRITE */,     [26] = BYTES /* SEND */,
-    [27] = RECEIVE /* RECV */,    [34] = PLAIN /* SHUTDOWN */,  [40] = PLAIN /* MSG_RING */,
-    [45] = PLAIN /* SOCKET */,    [46] = COMMAND /* URING_CMD */, [47] = BYTES /* SEND_ZC */,
-    [48] = MESSAGE /* SENDMSG_ZC */,
+// Fields that an opcode uses beyond fd, op_flags and user_data. All others must be zero: a field
+// that a newer kernel gives a meaning (an address, say) is not let through unseen.
+enum { ADDR = 1, OFF = 2, LEN = 4, INDEX = 8, GROUP = 16, ADDR3 = 32 };
+
+typedef struct Rule {
+  uint8_t shape, fields;
+  uint8_t flags;     // of IOSQE_FIXED_FILE and IOSQE_BUFFER_SELECT
+  uint8_t ioprio;    // bits that may be set
+  uint32_t op_flags;
+} Rule;
+
+enum { SOCKET_SETSOCKOPT = 3 };
+enum { FIXED = 1, SELECT = 32, ANY_FLAGS = 0x7fffffff, NO_SIGNAL_WAIT_ALL = 0x4100 };
+
+static const Rule rules[49] = {
+    [0] = {PLAIN, 0, 0, 0, 0},                                          // NOP
+    [3] = {PLAIN, 0, 0, 0, 0},                                          // FSYNC
+    [6] = {PLAIN, LEN, 0, 0, ANY_FLAGS},                                // POLL_ADD
+    [9] = {MESSAGE, ADDR | LEN, FIXED, 0, NO_SIGNAL_WAIT_ALL},          // SENDMSG
+    [11] = {TIMESPEC, ADDR | LEN, 0, 0, 0},                             // TIMEOUT
+    [13] = {PLAIN, INDEX, 0, 1, 0},                                     // ACCEPT
+    [14] = {PLAIN, ADDR, 0, 0, 0xf},                                    // ASYNC_CANCEL
+    [16] = {SOCKADDR, ADDR | OFF, FIXED, 0, 0},                         // CONNECT
+    [18] = {PATH, ADDR | LEN, 0, 0, ANY_FLAGS},                         // OPENAT
+    [19] = {PLAIN, INDEX, 0, 0, 0},                                     // CLOSE
+    [21] = {STATX, ADDR | LEN | OFF, 0, 0, ANY_FLAGS},                  // STATX
+    [22] = {BYTES, ADDR | LEN | OFF, 0, 0, 0},                          // READ
+    [23] = {BYTES, ADDR | LEN | OFF, 0, 0, 0},                          // WRITE
+    [26] = {BYTES, ADDR | LEN, FIXED, 0, NO_SIGNAL_WAIT_ALL},           // SEND
+    [27] = {RECEIVE, ADDR | LEN | GROUP, FIXED | SELECT, 2, 0},         // RECV
+    [34] = {PLAIN, LEN, FIXED, 0, 0},                                   // SHUTDOWN
+    [45] = {PLAIN, OFF | LEN | INDEX, 0, 0, 0},                         // SOCKET
+    [46] = {COMMAND, ADDR | OFF | INDEX | ADDR3, FIXED, 0, 0},          // URING_CMD
+    [47] = {BYTES, ADDR | LEN, FIXED, 0, NO_SIGNAL_WAIT_ALL},           // SEND_ZC
+    [48] = {MESSAGE, ADDR | LEN, FIXED, 0, NO_SIGNAL_WAIT_ALL},         // SENDMSG_ZC
 };
+
+static bool obeys(const Rule *rule, const Sqe *sqe) {
+  uint8_t fields = rule->fields;
+  return (sqe->flags & ~rule->flags) == 0 && (sqe->ioprio & ~rule->ioprio) == 0 &&
+         (sqe->op_flags & ~rule->op_flags) == 0 && (fields & ADDR || sqe->addr == 0) &&
+         (fields & OFF || sqe->off == 0) && (fields & LEN || sqe->len == 0) &&
+         (fields & INDEX || sqe->file_index == 0) && (fields & GROUP || sqe->buf_index == 0) &&
+         (fields & ADDR3 || sqe->addr3 == 0) && sqe->personality == 0 && sqe->pad == 0;
+}
 
 static bool place(Ring *ring, uint64_t *field, uint64_t length) {
   if (!in_arena(ring->env, *field, length)) return false;
@@ -63,11 +97,12 @@ static int place_message(Ring *ring, Sqe *sqe, uint32_t index) {
 }
 
 int uring_translate(Ring *ring, Sqe *sqe, uint32_t index) {
-  switch (sqe->opcode < sizeof shapes ? shapes[sqe->opcode] : REFUSED) {
+  if (sqe->opcode >= sizeof rules / sizeof *rules) return 0;
+  const Rule *rule = &rules[sqe->opcode];
+  if (rule->shape == REFUSED || !obeys(rule, sqe)) return 0;
+  switch (rule->shape) {
     case PLAIN:
       return 1;
-    case NO_ADDR:
-      return sqe->addr == 0 && sqe->off == 0;
     case BYTES:
       return place(ring, &sqe->addr, sqe->len);
     case RECEIVE:
@@ -76,7 +111,7 @@ int uring_translate(Ring *ring, Sqe *sqe, uint32_t index) {
     case MESSAGE:
       return place_message(ring, sqe, index);
     case TIMESPEC:
-      return place(ring, &sqe->addr, 16);
+      return sqe->len == 1 && place(ring, &sqe->addr, 16);
     case SOCKADDR:
       return place(ring, &sqe->addr, sqe->off);
     case PATH:
@@ -84,7 +119,7 @@ int uring_translate(Ring *ring, Sqe *sqe, uint32_t index) {
     case STATX:
       return place_path(ring, &sqe->addr) && place(ring, &sqe->off, 256);
     case COMMAND:
-      return place(ring, &sqe->addr3, sqe->file_index);
+      return sqe->off == SOCKET_SETSOCKOPT && place(ring, &sqe->addr3, sqe->file_index);
     default:
       return 0;
   }

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +25,12 @@ static int enter(Ring *ring, unsigned submit, unsigned wait, unsigned flags, voi
   return (int)syscall(SYS_io_uring_enter, ring->enter_fd, submit, wait,
                       flags | ring->enter_flags, arg, n);
 }
+
+// struct io_uring_rsrc_update, as REGISTER_RING_FDS uses it.
+struct RegisteredRing {
+  uint32_t offset, resv;
+  uint64_t data;
+};
 
 static int do_register(Ring *ring, unsigned op, void *arg, unsigned count) {
   return (int)syscall(SYS_io_uring_register, ring->fd, op, arg, count);
@@ -149,6 +156,20 @@ static const struct LoopSource ring_source = {ring_collect, ring_readable, ring_
 
 // ---- the end
 
+// Takes what TypeScript has not read, and makes room. It may have read a part of its last batch
+// without having said so: a descriptor that it has noted is closed with the others of the thread.
+static void discard_completions(Ring *ring) {
+  uint32_t tail = atomic_load_explicit(ring->cq_tail, memory_order_acquire);
+  uint32_t head = atomic_load_explicit(ring->cq_head, memory_order_relaxed);
+  for (; head != tail; head++) {
+    const Cqe *cqe = &ring->cqes[head & (ring->cq_entries - 1)];
+    if (cqe->user_data >> 32 == TAG_DESCRIPTOR && cqe->res >= 0 &&
+        !descriptor_owned(ring->env, cqe->res))
+      close(cqe->res);
+  }
+  atomic_store_explicit(ring->cq_head, head, memory_order_release);
+}
+
 // Cancels everything and waits until the kernel has let go. Bounded: a request that cannot be
 // cancelled (a disk that hangs) is left after 5 s; the descriptor is then kept open, since closing
 // it would let the kernel write later.
@@ -168,14 +189,14 @@ static bool ring_drain(Ring *ring) {
     uint64_t timespec;
   } arg = {.timespec = (uint64_t)(uintptr_t)&tick};
   for (int round = 0; round < 500; round++) {
-    // TypeScript consumes no more: make room for what comes.
-    atomic_store_explicit(ring->cq_head, atomic_load(ring->cq_tail), memory_order_release);
     count_finals(ring);
+    discard_completions(ring);
     if (ring->finals >= ring->submitted) return true;
     do_register(ring, REGISTER_SYNC_CANCEL, &cancel, 1);
     enter(ring, 0, 1, ENTER_GETEVENTS | ENTER_EXT_ARG, &arg, sizeof arg);
     count_finals(ring);
   }
+  discard_completions(ring);
   return ring->finals >= ring->submitted;
 }
 
@@ -190,7 +211,14 @@ static int ring_close(Env *env, uint32_t id) {
     close(ring->eventfd);
   }
   if (drained) {
+    // The registered reference would keep the ring, its files and its memory alive.
+    struct RegisteredRing registered = {.offset = (uint32_t)ring->enter_fd};
+    if (ring->enter_flags) do_register(ring, UNREGISTER_RING_FDS, &registered, 1);
     close(ring->fd);
+    // The kernel ends a ring in its own time, and writes to the pages that it holds until then (the
+    // tail of the completions, for one). They become its alone: the arena gets fresh ones.
+    madvise(ring->memory, ring->memory_bytes, MADV_DONTNEED);
+    madvise(ring->sqes, ring->sqes_bytes, MADV_DONTNEED);
     free(ring->messages);
     free(ring->iovecs);
   }
@@ -234,16 +262,17 @@ static napi_value uring_setup(napi_env napi, napi_callback_info info) {
   Call call = call_begin(napi, info, 6);
   uint32_t entries = (uint32_t)arg_int(&call, 0, 1, 32768);
   Params *params = arg_range(&call, 1, sizeof(Params), 8);
-  int64_t ring_length = arg_int(&call, 3, 4096, UINT32_MAX);
+  int64_t ring_length = arg_int(&call, 3, 4096, UINT32_MAX) & ~4095ll;
   uint8_t *memory = arg_range(&call, 2, ring_length, 4096);
-  int64_t sqes_length = arg_int(&call, 5, 64, UINT32_MAX);
+  int64_t sqes_length = arg_int(&call, 5, 4096, UINT32_MAX) & ~4095ll;
   Sqe *sqes = arg_range(&call, 4, sqes_length, 4096);
   if (call.failed) return NULL;
   uint32_t flags = params->flags;
+  if (!(flags & SETUP_NO_MMAP) || (flags & (SETUP_SQE128 | SETUP_CQE32)) ||
+      ((flags & SETUP_CQSIZE) && params->cq_entries > 65536))
+    return result_int(&call, -EINVAL);
   uint32_t sq = round_up(entries);
   uint32_t cq = flags & SETUP_CQSIZE ? round_up(params->cq_entries) : 2 * sq;
-  if (!(flags & SETUP_NO_MMAP) || (flags & (SETUP_SQE128 | SETUP_CQE32)) || cq > 65536)
-    return result_int(&call, -EINVAL);
   if (ring_bytes(sq, cq, flags) > (uint64_t)ring_length || sq * 64ull > (uint64_t)sqes_length)
     return throw_bounds(&call, "the memory for the rings is too small");
   Env *env = call.env;
@@ -270,12 +299,12 @@ static napi_value uring_setup(napi_env napi, napi_callback_info info) {
   *ring = (Ring){.env = env, .fd = fd, .enter_fd = fd, .eventfd = -1, .loop = -1,
                  .setup_flags = flags, .messages = messages, .iovecs = iovecs};
   ring_addresses(ring, params, memory, sqes);
-  struct {
-    uint32_t offset, resv;
-    uint64_t data;
-  } update = {.offset = UINT32_MAX, .data = (uint32_t)fd};
-  if (do_register(ring, REGISTER_RING_FDS, &update, 1) == 1) {
-    ring->enter_fd = (int)update.offset;
+  ring->memory = memory;
+  ring->memory_bytes = (size_t)ring_length;
+  ring->sqes_bytes = (size_t)sqes_length;
+  struct RegisteredRing registered = {.offset = UINT32_MAX, .data = (uint32_t)fd};
+  if (do_register(ring, REGISTER_RING_FDS, &registered, 1) == 1) {
+    ring->enter_fd = (int)registered.offset;
     ring->enter_flags = ENTER_REGISTERED_RING;
   }
   env->rings[id] = ring;

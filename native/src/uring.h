@@ -21,6 +21,7 @@ enum {
   REGISTER_PROBE = 8,
   REGISTER_FILES2 = 13,
   REGISTER_RING_FDS = 20,
+  UNREGISTER_RING_FDS = 21,
   REGISTER_PBUF_RING = 22,
   REGISTER_SYNC_CANCEL = 24,
 };
@@ -88,6 +89,8 @@ typedef struct Ring {
   Sqe *sqes;
   Cqe *cqes;
   uint32_t sq_entries, cq_entries;
+  uint8_t *memory;        // of the rings; the kernel holds its pages beyond the end of the ring
+  size_t memory_bytes, sqes_bytes;
   uint32_t translated;    // submission entries that went through `translate`
   uint32_t seen;          // completion entries counted in `finals`
   uint64_t submitted, finals;
@@ -100,6 +103,10 @@ typedef struct Ring {
 } Ring;
 
 // Words of the control block.
+// Upper half of the user data of entries whose result is a descriptor: one that TypeScript has not
+// read when the ring ends is closed. src/driver/uring/submissions.ts has the same number.
+enum { TAG_DESCRIPTOR = 9 };
+
 enum { CONTROL_RETURNS = 0, CONTROL_ENTERS = 1, CONTROL_OVERFLOWS = 8, CONTROL_IDS = 16 };
 
 // uring-entries.c: turns the offsets of an entry into addresses. 1 done, 0 refused, -1 no room for

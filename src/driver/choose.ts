@@ -54,9 +54,22 @@ export function createDriver(options: CreateDriverOptions): Driver {
     }
     return make(asked, options);
   }
-  const kind = KINDS.find((each) => reasonAgainst(each, options.arena) === undefined) ?? 'portable';
-  if (kind === 'portable') sayPortableOnce();
-  return make(kind, options);
+  for (const kind of KINDS) {
+    if (kind === 'portable' || reasonAgainst(kind, options.arena) !== undefined) continue;
+    try {
+      return make(kind, options);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      sayOnce(
+        `RONDO_NO_${kind.toUpperCase()}`,
+        `Rondo cannot use driver ${kind}: ${error.message}`,
+      );
+    }
+  }
+  const status = nativeStatus();
+  const reason = status.available ? 'neither io_uring nor epoll is usable' : status.reason;
+  sayOnce('RONDO_PORTABLE', `Rondo runs on the portable driver: ${reason}`);
+  return make('portable', options);
 }
 
 function make(kind: RealDriverKind, options: CreateDriverOptions): Driver {
@@ -88,15 +101,18 @@ function reasonAgainst(kind: RealDriverKind, arena?: Arena): string | undefined 
   return undefined;
 }
 
-let said = false;
+/** The system refused: another driver may do. Wrong options and a full arena are the caller's. */
+function isRefusal(error: unknown): error is RondoError {
+  return (
+    error instanceof RondoError &&
+    (error.code === 'ERR_SYSTEM' || error.code === 'ERR_DRIVER_UNAVAILABLE')
+  );
+}
 
-function sayPortableOnce(): void {
-  if (said) return;
-  said = true;
-  const status = nativeStatus();
-  const reason = status.available ? 'neither io_uring nor epoll is usable' : status.reason;
-  process.emitWarning(`Rondo runs on the portable driver: ${reason}`, {
-    type: 'RondoWarning',
-    code: 'RONDO_PORTABLE',
-  });
+const said = new Set<string>();
+
+function sayOnce(code: string, message: string): void {
+  if (said.has(code)) return;
+  said.add(code);
+  process.emitWarning(message, { type: 'RondoWarning', code });
 }

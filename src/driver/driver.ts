@@ -80,7 +80,10 @@ export interface ListenOptions {
 
 /** Limits of a driver; all counts. The resolved values are in `Driver.limits`. */
 export interface DriverLimits {
-  /** Connections and files open at once, 1 to 1,048,575. @default 16384 */
+  /**
+   * Connections and files open at once, 1 to 1,040,000. The io_uring driver takes fewer where the
+   * process's hard limit of descriptors is lower: see `Driver.limits`. @default 16384
+   */
   readonly connections?: number;
   /** Operations in flight at once, 16 to 1,048,575. @default 4 × connections, at least 1024 */
   readonly operations?: number;

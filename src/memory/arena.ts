@@ -19,6 +19,7 @@ import {
   RondoError,
   stringOption,
 } from '../base/index.ts';
+import { nativeStatus } from '../native/index.ts';
 import { Directory, NO_ENTRY, NO_PAGES } from './directory.ts';
 import {
   Entry,
@@ -333,10 +334,29 @@ export class Arena {
     const offset = words[entry + Entry.FIRST]! * PAGE_BYTES;
     const length = words[entry + Entry.PAGES]! * PAGE_BYTES;
     words[entry + Entry.CLEAN] = 0;
+    if (this.#isWindow(entry) && !this.#unmap(offset, length)) {
+      // Somebody else's pages must not become anybody's region: the extent stays claimed.
+      return true;
+    }
     if (this.debug) bytes.fill(POISON, offset, offset + length);
     else if (this.#releasePages?.(offset, length)) words[entry + Entry.CLEAN] = 1;
     this.#directory.settle(entry, State.RELEASED);
     return true;
+  }
+
+  #isWindow(entry: number): boolean {
+    const info = this.unsigned.slice(entry, entry + ENTRY_WORDS);
+    return (
+      readField(new Uint8Array(info.buffer), EntryText.KIND, EntryText.KIND_BYTES) === 'window'
+    );
+  }
+
+  /** Fresh pages over what was another segment. */
+  #unmap(offset: number, length: number): boolean {
+    const status = nativeStatus();
+    if (!status.available) return false;
+    status.native.attachArena(this.bytes);
+    return status.native.mapAnonymous(offset, length) === 0;
   }
 
   /** A consistent reading of one entry, or undefined when it changed meanwhile. */

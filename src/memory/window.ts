@@ -13,7 +13,6 @@ import {
   booleanOption,
   Errno,
   integerOption,
-  misuse,
   outOfRange,
   rejectUnknown,
   RondoError,
@@ -119,17 +118,14 @@ function checkedLength(native: Native, fd: number, options: ResolvedWindowOption
 
 /** See the head of this file. */
 export class Window {
-  /** Where it lies. Not to be released by itself: the window's `release` does it. */
+  /** Where it lies. */
   readonly region: Region;
   /** Bytes of the segment that can be seen, from `region.offset` on. */
   readonly length: number;
   /** Whether stores are allowed. */
   readonly writable: boolean;
-  readonly #native: Native;
-  #released = false;
 
-  private constructor(native: Native, region: Region, writable: boolean) {
-    this.#native = native;
+  private constructor(region: Region, writable: boolean) {
     this.region = region;
     this.length = region.size;
     this.writable = writable;
@@ -155,7 +151,7 @@ export class Window {
       throw new SystemError('mmap', -result, `window "${name}"`);
     }
     region.used = length;
-    return new Window(native, region, writable);
+    return new Window(region, writable);
   }
 
   /** Arena offset of the first byte. */
@@ -166,17 +162,10 @@ export class Window {
   /**
    * Ends the mapping and gives the region back. The segment itself stays as long as others hold it.
    * @throws {TypeError} ERR_REGION_RELEASED when it was released before
-   * @throws {SystemError} ERR_SYSTEM when the system refuses the pages; the window stays open
    */
   release(): void {
-    const { region } = this;
-    if (this.#released) {
-      throw misuse('ERR_REGION_RELEASED', `Cannot release window "${region.name}" twice`);
-    }
-    const result = this.#native.mapAnonymous(region.offset, pageBytes(region.size));
-    checked('mmap', result, `release of window "${region.name}"`);
-    this.#released = true;
-    region.release();
+    // The arena lays fresh pages over the range before it is used again.
+    this.region.release();
   }
 }
 

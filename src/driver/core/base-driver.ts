@@ -49,6 +49,9 @@ const OWN_SLOTS = 4096;
 const SILENT_TOKEN = -1;
 const TOKEN_MAX = 0x7fffffff;
 
+/** Pauses of a destroy that only yield to the event loop; later ones sleep. */
+const EAGER_PAUSES = 64;
+
 /** Marks a connection that is on the list of those with sends to hand over. */
 export const HANDLE_DIRTY: number = 1 << 30;
 
@@ -74,8 +77,14 @@ export abstract class BaseDriver implements Driver, SendSink {
   #turning = false;
   #wakesOp = -1;
   #destroyed: Promise<void> | undefined;
+  /** Everything is over; from here on the memory is given up. */
+  #over = false;
+  #pauses = 0;
 
-  /** `kernelSlots`: slots of connections are chosen by the kernel, not by the table. */
+  /**
+   * `kernelSlots`: slots of connections are chosen by the kernel, from 0 to `limits.connections` +
+   * LISTENERS_MAX, not by the table.
+   */
   constructor(
     kind: DriverKind,
     options: DriverOptions,
@@ -87,8 +96,10 @@ export abstract class BaseDriver implements Driver, SendSink {
     this.name = options.name ?? `driver ${kind}`;
     this.#handler = options.handler;
     const { connections, operations, buffers, bufferSize } = this.limits;
-    const slots = connections + (kernelSlots ? OWN_SLOTS : LISTENERS_MAX);
-    this.handles = new HandleTable(slots, kernelSlots ? connections : 0, slots);
+    // The kernel's table has a place for each listener's accept beyond the limit: see `kernelSlots`.
+    const kernels = kernelSlots ? connections + LISTENERS_MAX : 0;
+    const slots = kernelSlots ? kernels + OWN_SLOTS : connections + LISTENERS_MAX;
+    this.handles = new HandleTable(slots, kernels, slots);
     this.operations = new OperationTable(operations);
     this.#finished = new Finished(this.operations);
     this.sends = new SendQueues(this.handles, this.operations, this);
@@ -145,7 +156,7 @@ export abstract class BaseDriver implements Driver, SendSink {
 
   release(buffer: number): void {
     // With the driver its buffers went, those in the hands of the caller too.
-    if (this.pool.ended) return;
+    if (this.#over) return;
     this.bufferReturned(this.pool.takeBack(buffer));
   }
 
@@ -237,7 +248,7 @@ export abstract class BaseDriver implements Driver, SendSink {
   close(handle: Handle, token: number, mode: CloseMode = 'finish'): OperationId {
     const slot = this.handles.find(handle);
     if (slot === -1) return -Errno.EBADF;
-    return token < 0 ? -Errno.EINVAL : this.#closeSlot(slot, token, mode);
+    return isToken(token) ? this.#closeSlot(slot, token, mode) : -Errno.EINVAL;
   }
 
   #closeSlot(slot: number, token: number, mode: CloseMode): OperationId {
@@ -326,7 +337,7 @@ export abstract class BaseDriver implements Driver, SendSink {
 
   turn(): number {
     assert(!this.#turning, 'a turn does not start inside another');
-    if (this.pool.ended) return 0;
+    if (this.#over) return 0;
     const before = this.counts.delivered;
     this.#turning = true;
     try {
@@ -336,6 +347,11 @@ export abstract class BaseDriver implements Driver, SendSink {
       this.#turning = false;
     }
     return this.counts.delivered - before;
+  }
+
+  /** The driver has ended, or is giving its memory up. */
+  get over(): boolean {
+    return this.#over;
   }
 
   /** Whether completions are being delivered. */
@@ -372,6 +388,7 @@ export abstract class BaseDriver implements Driver, SendSink {
       await this.pause();
       this.#endEverything();
     }
+    this.#over = true;
     await this.shutDown();
     this.pool.end();
     this.counts.release();
@@ -472,6 +489,7 @@ export abstract class BaseDriver implements Driver, SendSink {
     this.handles.flags[slot] = dirty;
     this.counts.add(Count.CLOSED, 1);
     this.finishLater(op, 0);
+    this.roomMade();
   }
 
   /** Whether somebody wants to know of wakes. */
@@ -509,7 +527,11 @@ export abstract class BaseDriver implements Driver, SendSink {
   unreserve(): void {
     assert(this.#reserved > 0, 'what is given back was reserved');
     this.#reserved -= 1;
+    this.roomMade();
   }
+
+  /** A connection or file more may be opened: listeners that wait for room may go on. */
+  protected roomMade(): void {}
 
   // ---- for this class
 
@@ -519,9 +541,9 @@ export abstract class BaseDriver implements Driver, SendSink {
 
   /** While the driver ends, the handler may still submit: that is refused, not thrown at it. */
   #take(kind: number, token: number, slot: number): number {
-    if (this.pool.ended) this.assertOpen();
+    if (this.#over) this.assertOpen();
     if (this.#destroyed) return -Errno.EBADF;
-    if (!(token >= 0 && token <= TOKEN_MAX)) return -Errno.EINVAL;
+    if (!isToken(token)) return -Errno.EINVAL;
     const op = this.operations.allocate(kind, token, slot);
     if (op === -1) return -Errno.ENOBUFS;
     if (slot !== -1) this.handles.inFlight[slot]! += 1;
@@ -589,12 +611,23 @@ export abstract class BaseDriver implements Driver, SendSink {
   protected abstract beginClose(slot: number, mode: CloseMode): void;
   /** Nothing is in flight: closes the descriptor and calls `slotClosed`, now or later. */
   protected abstract endClose(slot: number, op: number): void;
-  /** Lets the event loop make progress; used while destroying. */
-  protected abstract pause(): Promise<void>;
+  /** Lets the event loop make progress; used while destroying. Slower when it takes long. */
+  protected pause(): Promise<void> {
+    this.#pauses += 1;
+    const eager = this.#pauses <= EAGER_PAUSES;
+    return new Promise((resolve) => {
+      if (eager) setImmediate(resolve);
+      else setTimeout(resolve, 1);
+    });
+  }
   /** All operations are over: gives up what the driver itself holds. */
   protected abstract shutDown(): Promise<void>;
   abstract waker(): Waker;
   abstract now(): number;
   abstract ref(): void;
   abstract unref(): void;
+}
+
+function isToken(token: number): boolean {
+  return token >= 0 && token <= TOKEN_MAX;
 }

@@ -17,6 +17,11 @@ const LINE_BYTES = 64;
  */
 const BUFFER_BYTES = 257 * LINE_BYTES;
 
+/** `connections` when nothing is said. */
+export const CONNECTIONS_DEFAULT = 16384;
+/** 20 bits of slot, less those of listeners and files. */
+const CONNECTIONS_MAX = 1_040_000;
+
 const KNOWN = [
   'arena',
   'handler',
@@ -37,7 +42,13 @@ export function resolveDriverLimits(
   if (typeof options.handler !== 'function') {
     throw misuse('ERR_OPTION_TYPE', 'Cannot create a driver: handler must be a function');
   }
-  const connections = integerOption('connections', options.connections, 16384, 1, 1_048_000);
+  const connections = integerOption(
+    'connections',
+    options.connections,
+    CONNECTIONS_DEFAULT,
+    1,
+    CONNECTIONS_MAX,
+  );
   const operations = integerOption(
     'operations',
     options.operations,

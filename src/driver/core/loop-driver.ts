@@ -15,9 +15,6 @@ import { NodeTimers } from './node-timers.ts';
 import { Op, OpFlag } from './operations.ts';
 import { WaitList } from './wait-list.ts';
 
-/** Pauses of a destroy that only yield to the event loop; later ones sleep. */
-const EAGER_PAUSES = 64;
-
 export abstract class LoopDriver extends BaseDriver {
   /** Connections with something to receive: each gets one buffer, then stands behind the others. */
   readonly ready: WaitList;
@@ -30,7 +27,6 @@ export abstract class LoopDriver extends BaseDriver {
   #waiting = 0;
   #referenced = true;
   #held = false;
-  #pauses = 0;
 
   constructor(kind: DriverKind, options: DriverOptions) {
     super(kind, options, false);
@@ -60,7 +56,6 @@ export abstract class LoopDriver extends BaseDriver {
   }
 
   protected bufferReturned(buffer: number): void {
-    if (this.pool.ended) return;
     this.giveBuffer(buffer);
     if (this.ready.size > 0 && !this.turning) this.requestTurn();
   }
@@ -150,21 +145,15 @@ export abstract class LoopDriver extends BaseDriver {
 
   ref(): void {
     this.#referenced = true;
-    if (!this.pool.ended) this.#updateHold();
+    if (!this.over) this.#updateHold();
   }
 
   unref(): void {
     this.#referenced = false;
-    if (!this.pool.ended) this.#updateHold();
+    if (!this.over) this.#updateHold();
   }
 
   now(): number {
     return systemClock.now();
-  }
-
-  protected pause(): Promise<void> {
-    this.#pauses += 1;
-    if (this.#pauses > EAGER_PAUSES) return new Promise((resolve) => setTimeout(resolve, 1));
-    return new Promise((resolve) => setImmediate(resolve));
   }
 }

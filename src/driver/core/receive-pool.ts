@@ -5,6 +5,9 @@
 import { assert } from '../../base/index.ts';
 import type { Arena, Region } from '../../memory/index.ts';
 
+/** A socket address fits. */
+const SCRATCH_BYTES = 128;
+
 export class ReceivePool {
   readonly region: Region;
   readonly count: number;
@@ -16,7 +19,7 @@ export class ReceivePool {
   constructor(arena: Arena, owner: string, count: number, bufferSize: number) {
     this.count = count;
     this.bufferSize = bufferSize;
-    this.region = arena.allocate('receive buffers', count * bufferSize, {
+    this.region = arena.allocate('receive buffers', count * bufferSize + SCRATCH_BYTES, {
       owner,
       alignment: 4096,
     });
@@ -37,6 +40,11 @@ export class ReceivePool {
     this.#held.fill(0);
     this.#heldCount = 0;
     this.region.release();
+  }
+
+  /** SCRATCH_BYTES for whoever needs them for the length of one call. */
+  get scratch(): number {
+    return this.region.offset + this.count * this.bufferSize;
   }
 
   /** Arena offset of a buffer. */

@@ -42,10 +42,9 @@ export function listenSocket(
       }
       if (noDelay) native.socketSetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     }
-    withAddressMemory(driver, (memory) => {
-      const length = encodeAddress(driver.arena.bytes, memory, address);
-      check('bind', native.socketBind(fd, memory, length), address);
-    });
+    const memory = driver.pool.scratch;
+    const length = encodeAddress(driver.arena.bytes, memory, address);
+    check('bind', native.socketBind(fd, memory, length), address);
     bound = true;
     check('listen', native.socketListen(fd, backlog), address);
   } catch (error) {
@@ -63,12 +62,10 @@ export function listenSocket(
 export function socketAddress(driver: BaseDriver, native: Native, listener: Handle): SocketAddress {
   const slot = driver.handles.findOpen(listener, HandleKind.LISTENER);
   if (slot === -1) throw new SystemError('getsockname', Errno.EBADF);
-  return withAddressMemory(driver, (memory) => {
-    const fd = driver.handles.fd[slot]!;
-    const length = native.socketAddress(fd, memory, ADDRESS_BYTES);
-    if (length < 0) throw new SystemError('getsockname', -length);
-    return decodeAddress(driver.arena.bytes, memory, length);
-  });
+  const memory = driver.pool.scratch;
+  const length = native.socketAddress(driver.handles.fd[slot]!, memory, ADDRESS_BYTES);
+  if (length < 0) throw new SystemError('getsockname', -length);
+  return decodeAddress(driver.arena.bytes, memory, length);
 }
 
 /** Closes a listener's descriptor and removes the path that it made. */
@@ -85,16 +82,6 @@ function unlink(path: string): void {
     unlinkSync(path);
   } catch {
     // Somebody removed it before us.
-  }
-}
-
-/** A region for the moment: these calls are rare, and the addon takes arena memory only. */
-function withAddressMemory<T>(driver: BaseDriver, use: (memory: number) => T): T {
-  const region = driver.arena.allocate('address', ADDRESS_BYTES, { owner: driver.name });
-  try {
-    return use(region.offset);
-  } finally {
-    region.release();
   }
 }
 

@@ -13,6 +13,7 @@ import { Count } from '../core/counts.ts';
 import { HandleKind } from '../core/handles.ts';
 import { LoopDriver } from '../core/loop-driver.ts';
 import { OpFlag } from '../core/operations.ts';
+import { plugPageReleaser } from '../core/pages.ts';
 import { Resources } from '../core/resources.ts';
 import { closeListener, socketAddress } from '../core/sockets.ts';
 import type {
@@ -59,7 +60,6 @@ export class EpollDriver extends LoopDriver {
   constructor(options: DriverOptions, native: Native) {
     super('epoll', options);
     this.#native = native;
-    native.attachArena(this.arena.bytes);
     const made = new Resources();
     made.keep(this.counts, (counts) => counts.release());
     made.keep(this.pool, (pool) => pool.end());
@@ -68,6 +68,8 @@ export class EpollDriver extends LoopDriver {
       return made.keep(fd, () => native.closeDescriptor(fd));
     };
     try {
+      native.attachArena(this.arena.bytes);
+      plugPageReleaser(this.arena, native);
       this.#memory = new EpollMemory(this.arena, this.name);
       made.keep(this.#memory.region, (region) => region.release());
       this.#epoll = descriptor('epoll_create', native.epollCreate());
@@ -278,6 +280,7 @@ export class EpollDriver extends LoopDriver {
   }
 
   waker(): Waker {
+    this.assertOpen();
     return { word: this.#memory.waker, eventfd: this.#eventfd };
   }
 

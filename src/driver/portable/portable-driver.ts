@@ -357,6 +357,7 @@ export class PortableDriver extends LoopDriver implements ConnectionHost {
   }
 
   waker(): Waker {
+    this.assertOpen();
     return { word: this.#wake.offset, eventfd: -1 };
   }
 

@@ -2,7 +2,8 @@
 import { integerOption, RondoError, SystemError } from '../../base/index.ts';
 import type { Region } from '../../memory/index.ts';
 import { loadNative, type Native } from '../../native/index.ts';
-import type { BaseDriver } from '../core/base-driver.ts';
+import { LISTENERS_MAX, type BaseDriver } from '../core/base-driver.ts';
+import { CONNECTIONS_DEFAULT } from '../core/limits.ts';
 import { plugPageReleaser } from '../core/pages.ts';
 import { Resources } from '../core/resources.ts';
 import { ControlBlock } from './control-block.ts';
@@ -36,16 +37,17 @@ export interface OpenRing {
 export function resolveRingOptions(options: UringDriverOptions): RingOptions {
   const never = Number.MAX_SAFE_INTEGER;
   const entries = integerOption('ringEntries', options.ringEntries, 1024, 8, 32768);
-  const completions = Math.min(65536, Math.max(16, entries * 8));
-  return {
+  const fallback = Math.min(65536, Math.max(16, entries * 8));
+  const completions = integerOption(
+    'completionEntries',
+    options.completionEntries,
+    fallback,
     entries,
-    completions: integerOption(
-      'completionEntries',
-      options.completionEntries,
-      completions,
-      16,
-      65536,
-    ),
+    65536,
+  );
+  return {
+    entries: powerOfTwo(entries),
+    completions: powerOfTwo(completions),
     zeroCopyFrom: integerOption('zeroCopyFrom', options.zeroCopyFrom, never, 1, never),
   };
 }
@@ -89,7 +91,7 @@ function open(
     throw new RondoError('ERR_DRIVER_UNAVAILABLE', `Cannot use driver uring: ${ring}`);
   }
   resources.keep(ring, () => ring.close());
-  registerFiles(native, ring, limits.connections);
+  registerFiles(native, ring, limits.connections + LISTENERS_MAX);
   const { offset } = driver.pool.region;
   check(
     'io_uring_register(PBUF_RING)',
@@ -114,19 +116,31 @@ function open(
  * The kernel bounds the table by the soft limit of descriptors at registration, although its files
  * are none: the limit is raised to the hard one for the moment of the call.
  */
-function registerFiles(native: Native, ring: Ring, connections: number): void {
+function registerFiles(native: Native, ring: Ring, places: number): void {
   const soft = native.descriptorLimit(0);
   const hard = native.descriptorLimit(1);
-  const raise = connections > soft && hard > soft;
+  const raise = places > soft && hard > soft;
   if (raise) native.setDescriptorLimit(hard);
-  const result = native.uringRegisterFiles(ring.id, connections);
+  const result = native.uringRegisterFiles(ring.id, places);
   if (raise) native.setDescriptorLimit(soft);
-  if (result >= 0) return;
-  const detail = `${connections} connections; a ring takes at most ${hard} here`;
-  throw new SystemError('io_uring_register(FILES2)', -result, detail);
+  check('io_uring_register(FILES2)', result);
+}
+
+/** As many connections as a ring of this process can have: its table is bounded by the hard limit. */
+export function clampConnections(options: UringDriverOptions): UringDriverOptions {
+  const most = loadNative().descriptorLimit(1) - LISTENERS_MAX;
+  const asked = options.connections ?? CONNECTIONS_DEFAULT;
+  return typeof asked === 'number' && asked > most && most > 0
+    ? { ...options, connections: most }
+    : options;
 }
 
 function check(syscall: string, result: number): number {
   if (result < 0) throw new SystemError(syscall, -result);
   return result;
+}
+
+/** The kernel rounds up; the memory for its rings must fit what it makes of the numbers. */
+function powerOfTwo(value: number): number {
+  return 2 ** Math.ceil(Math.log2(value));
 }

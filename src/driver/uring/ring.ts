@@ -234,7 +234,7 @@ function explain(errno: number): string {
     case Errno.ENOSYS:
       return 'the kernel has no io_uring, or a seccomp filter hides it';
     case Errno.EINVAL:
-      return 'the kernel is too old: rings in our own memory (IORING_SETUP_NO_MMAP) need Linux 6.5';
+      return 'the kernel is too old: rings in our own memory (IORING_SETUP_NO_MMAP) need Linux 6.10';
     case Errno.ENOMEM:
       return 'the kernel has no memory for the rings (RLIMIT_MEMLOCK)';
     default:

@@ -4,7 +4,7 @@ import { nativeStatus } from '../../native/index.ts';
 import { Opcode } from './abi.ts';
 import { Ring } from './ring.ts';
 
-/** Without these there is no driver. All are in Linux 6.5, which NO_MMAP needs anyway. */
+/** Without these there is no driver. All are older than what NO_MMAP needs for whole rings. */
 const NEEDED: readonly (keyof typeof Opcode)[] = [
   'ACCEPT',
   'ASYNC_CANCEL',
@@ -21,6 +21,7 @@ const NEEDED: readonly (keyof typeof Opcode)[] = [
   'SOCKET',
   'STATX',
   'TIMEOUT',
+  'URING_CMD',
   'WRITE',
 ];
 
@@ -37,10 +38,11 @@ function probe(given: Arena | undefined): string | undefined {
   if (!status.available) return `the native addon is missing: ${status.reason}`;
   const arena = given ?? processArena();
   status.native.attachArena(arena.bytes);
-  const ring = Ring.open(arena, status.native, 'probe', 8, 16);
-  if (typeof ring === 'string') return ring;
   const known = arena.allocate('probe', 4096, { owner: 'probe' });
+  // Of the default size: small rings can be had where these cannot.
+  const ring = Ring.open(arena, status.native, 'probe', 1024, 8192);
   try {
+    if (typeof ring === 'string') return ring;
     const last = status.native.uringProbe(ring.id, known.offset);
     if (last < 0) return 'the kernel does not say which operations it knows';
     const missing = NEEDED.filter((name) => arena.bytes[known.offset + Opcode[name]] !== 1);
@@ -48,6 +50,6 @@ function probe(given: Arena | undefined): string | undefined {
     return undefined;
   } finally {
     known.release();
-    ring.close();
+    if (typeof ring !== 'string') ring.close();
   }
 }

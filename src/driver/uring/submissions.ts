@@ -41,6 +41,8 @@ export const Tag = {
   BACKOFF: 7,
   /** Somebody used the waker. */
   WAKE: 8,
+  /** An operation id whose result is a descriptor; native/src/uring.h knows the number. */
+  DESCRIPTOR: 9,
 } as const;
 
 const FIXED = SqeFlag.FIXED_FILE << 8;
@@ -115,6 +117,12 @@ export class Submissions {
     this.#words[at + 7] = Cancel.ALL | Cancel.FD | Cancel.FD_FIXED;
   }
 
+  /** Everything in flight on an ordinary descriptor. */
+  cancelFile(fd: number): void {
+    const at = this.#begin(Opcode.ASYNC_CANCEL, fd, 0, Tag.IGNORED);
+    this.#words[at + 7] = Cancel.ALL | Cancel.FD;
+  }
+
   /** The entry with this user data. */
   cancel(id: number, tag: number): void {
     const at = this.#begin(Opcode.ASYNC_CANCEL, 0, 0, Tag.IGNORED);
@@ -164,7 +172,7 @@ export class Submissions {
   }
 
   open(path: number, flags: number, mode: number, id: number): void {
-    const at = this.#begin(Opcode.OPENAT, AT_FDCWD, id, Tag.OPERATION);
+    const at = this.#begin(Opcode.OPENAT, AT_FDCWD, id, Tag.DESCRIPTOR);
     this.#unsigned[at + 4] = path;
     this.#words[at + 6] = mode;
     this.#words[at + 7] = flags;

@@ -9,7 +9,7 @@
  * closed when nothing is in flight on it; a multishot operation is in flight until a completion
  * without MORE.
  */
-import { storeRelease } from '#atomics';
+import { exchange } from '#atomics';
 import { assert, Errno, systemClock } from '../../base/index.ts';
 import type { Native } from '../../native/index.ts';
 import { BaseDriver, HANDLE_DIRTY } from '../core/base-driver.ts';
@@ -34,7 +34,7 @@ import { Accepts } from './accepts.ts';
 import { Connects } from './connects.ts';
 import type { ControlBlock } from './control-block.ts';
 import { UringFiles } from './files.ts';
-import { openRing, resolveRingOptions, type OpenRing } from './open.ts';
+import { clampConnections, openRing, resolveRingOptions, type OpenRing } from './open.ts';
 import type { Ring } from './ring.ts';
 import type { Scratch } from './scratch.ts';
 import { Tag, type Submissions } from './submissions.ts';
@@ -43,7 +43,10 @@ import { Tag, type Submissions } from './submissions.ts';
 export interface UringOptions {
   /** Submission entries, 8 to 32768, rounded up to a power of two. @default 1024 */
   readonly ringEntries?: number;
-  /** Completion entries, 16 to 65536, rounded up to a power of two. @default 8 × ringEntries */
+  /**
+   * Completion entries, `ringEntries` to 65536, rounded up to a power of two.
+   * @default 8 × ringEntries
+   */
   readonly completionEntries?: number;
   /** Bytes from which a send is handed over without copying (SEND_ZC). @default never */
   readonly zeroCopyFrom?: number;
@@ -90,20 +93,29 @@ class UringDriver extends BaseDriver {
   #referenced = true;
   #alive = false;
   #wakePolled = false;
+  /** The waker was used, and nobody has been told. */
+  #woken = false;
   /** What the memory of the ring said when it was given back. */
   #finalCounters: Pick<DriverCounters, 'systemCalls' | 'overflows'> | undefined;
 
   constructor(options: UringDriverOptions) {
     const own = resolveRingOptions(options);
-    super('uring', options, true, ['ringEntries', 'completionEntries', 'zeroCopyFrom']);
+    super('uring', clampConnections(options), true, [
+      'ringEntries',
+      'completionEntries',
+      'zeroCopyFrom',
+    ]);
     this.#zeroCopyFrom = own.zeroCopyFrom;
+    let opened: OpenRing | undefined;
     try {
-      this.#open = openRing(this, own, () => this.#turnInLoop());
+      opened = openRing(this, own, () => this.#turnInLoop());
+      this.#open = opened;
       const { native, ring, scratch, control, submit } = this.#open;
       this.#files = new UringFiles(this, native, submit, control.emptyPath);
       this.#connects = new Connects(this, submit, scratch, ring, control);
-      this.#accepts = new Accepts(this, submit);
+      this.#accepts = new Accepts(this, submit, ring);
     } catch (error) {
+      opened?.resources.release();
       this.abandon();
       throw error;
     }
@@ -112,7 +124,7 @@ class UringDriver extends BaseDriver {
     this.#scratch = this.#open.scratch;
     this.#control = this.#open.control;
     this.#submit = this.#open.submit;
-    this.#waiters = new WaitList(this.limits.connections);
+    this.#waiters = new WaitList(this.handles.capacity);
   }
 
   /** The addon has flushed before it calls, and flushes afterwards. */
@@ -169,7 +181,8 @@ class UringDriver extends BaseDriver {
   }
 
   protected startWakes(): void {
-    this.waker();
+    this.#pollWaker();
+    if (this.#woken) this.requestTurn();
     this.#keepAlive();
   }
 
@@ -182,8 +195,8 @@ class UringDriver extends BaseDriver {
       this.finishLater(op, -Errno.ECANCELED);
       return;
     }
-    // A connect whose socket is being made ends when that completes: see #socketMade.
-    this.#submit.cancel(operations.id(op), Tag.OPERATION);
+    // A connect whose socket is being made ends when that completes: see Connects.
+    this.#submit.cancel(operations.id(op), kind === Op.OPEN ? Tag.DESCRIPTOR : Tag.OPERATION);
     this.#keepAlive();
   }
 
@@ -198,18 +211,25 @@ class UringDriver extends BaseDriver {
     const ring = this.#ring;
     this.#control.clearDirty();
     if (!this.#inLoop) ring.flush();
-    let left = this.limits.completionsPerTurn;
+    if (this.#woken && this.wakesPending) {
+      this.#woken = false;
+      this.woken();
+    }
+    // Completions of our own making have half of the turn, however many come from the kernel.
+    const share = Math.ceil(this.limits.completionsPerTurn / 2);
+    let left = Math.max(1, this.limits.completionsPerTurn - share);
     for (;;) {
-      const batch = Math.min(left, ring.ready());
+      const batch = Math.min(Math.max(left, 0), ring.ready());
       for (let i = 0; i < batch; i++) {
         ring.next();
         this.#dispatch(ring.id0, ring.id1, ring.result, ring.flags);
       }
       if (batch > 0) ring.consume();
       left -= batch;
-      left -= this.deliverFinished(left);
+      left -= this.deliverFinished(Math.max(left, share));
       if (left <= 0 || (ring.ready() === 0 && !this.hasFinished)) break;
     }
+    this.#accepts.resumeIfRoom();
     this.#feedWaiters();
     this.#submitSends();
     if (!this.#inLoop) ring.flush();
@@ -253,6 +273,7 @@ class UringDriver extends BaseDriver {
   #dispatch(id: number, tag: number, result: number, flags: number): void {
     switch (tag) {
       case Tag.OPERATION:
+      case Tag.DESCRIPTOR:
         return this.#operationDone(id, result, flags);
       case Tag.SEND:
         return this.#sendDone(id, result, flags);
@@ -264,17 +285,18 @@ class UringDriver extends BaseDriver {
       }
       case Tag.CLOSE: {
         const slot = this.handles.find(id);
-        this.slotClosed(slot, this.handles.closing[slot]!, false);
-        return this.#accepts.resume();
+        return this.slotClosed(slot, this.handles.closing[slot]!, false);
       }
       case Tag.SOCKET:
         return this.#connects.socketMade(id, result);
       case Tag.BACKOFF:
         return this.#accepts.backoffOver();
       case Tag.WAKE:
-        // Before the handler looks at what the waker wrote: a later wake signals again.
-        storeRelease(this.arena.words, this.#control.waker >>> 2, 0);
+        // Before the handler looks at what the waker wrote, so that a later wake signals again. An
+        // exchange, not a store: what is read after it must not be read before it.
+        exchange(this.arena.words, this.#control.waker >>> 2, 0);
         if ((flags & CqeFlag.MORE) === 0) this.#submit.poll(this.#open.wakeFd, Tag.WAKE);
+        this.#woken = !this.wakesPending;
         return this.woken();
       default:
         return undefined;
@@ -418,7 +440,9 @@ class UringDriver extends BaseDriver {
     const op = handles.multishot[slot]!;
     if (handles.kind[slot] === HandleKind.LISTENER) {
       if (op !== -1) this.cancel(operations.id(op));
-    } else if (handles.kind[slot] === HandleKind.CONNECTION) {
+    } else if (handles.kind[slot] === HandleKind.FILE) {
+      if (handles.inFlight[slot]! > 0) this.#submit.cancelFile(handles.fd[slot]!);
+    } else {
       const armed = op !== -1 && (operations.flags[op]! & ARMED) !== 0;
       if (op !== -1 && !armed && (operations.flags[op]! & OpFlag.FINISHED) === 0) {
         this.#unpark(slot, Op.RECEIVE);
@@ -445,8 +469,9 @@ class UringDriver extends BaseDriver {
     this.#keepAlive();
   }
 
-  protected async pause(): Promise<void> {
-    await new Promise<void>((resolve) => setImmediate(resolve));
+  protected override roomMade(): void {
+    this.#accepts.roomMade();
+    if (!this.turning && this.#accepts.wantsRoom) this.requestTurn();
   }
 
   protected async shutDown(): Promise<void> {
@@ -458,6 +483,7 @@ class UringDriver extends BaseDriver {
   // ---- the event loop
 
   #keepAlive(): void {
+    if (this.over) return;
     const alive = this.#referenced && this.operations.used > 0;
     if (alive === this.#alive) return;
     this.#alive = alive;
@@ -474,11 +500,15 @@ class UringDriver extends BaseDriver {
     this.#keepAlive();
   }
 
+  #pollWaker(): void {
+    if (this.#wakePolled) return;
+    this.#wakePolled = true;
+    this.#submit.poll(this.#open.wakeFd, Tag.WAKE);
+  }
+
   waker(): Waker {
-    if (!this.#wakePolled) {
-      this.#wakePolled = true;
-      this.#submit.poll(this.#open.wakeFd, Tag.WAKE);
-    }
+    this.assertOpen();
+    this.#pollWaker();
     return { word: this.#control.waker, eventfd: this.#open.wakeFd };
   }
 
