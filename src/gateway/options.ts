@@ -53,7 +53,11 @@ export interface GatewayOptions {
   readonly drainDeadlineMs?: number;
   /** Receive buffers shared by all connections, a power of two, 2 to 32,768. @default 1024 */
   readonly receiveBuffers?: number;
-  /** Bytes of a receive buffer, a power of two, 256 to 1 MiB. @default 16 KiB */
+  /**
+   * Bytes of a receive buffer, a multiple of 64, 256 to 1 MiB. The default holds a message of
+   * 16 KiB with its frame head: what fits into one buffer is handed over without copying.
+   * @default 16448
+   */
   readonly receiveBufferSize?: number;
   /**
    * Bytes of the arena for messages that arrive in pieces or wait to be sent, a multiple of 64 KiB,
@@ -139,7 +143,7 @@ export function resolveGatewayOptions(options: GatewayOptions = {}): ResolvedGat
     closeTimeoutMs: integer('closeTimeoutMs', 2000, 1, HOUR_MS),
     drainDeadlineMs: integer('drainDeadlineMs', 10_000, 0, HOUR_MS),
     receiveBuffers: integer('receiveBuffers', 1024, 2, 32_768),
-    receiveBufferSize: integer('receiveBufferSize', 16 * KIB, 256, MIB),
+    receiveBufferSize: integer('receiveBufferSize', 16 * KIB + 64, 256, MIB),
     memoryBytes,
     page: booleanOption('page', options.page, false),
   });
