@@ -1,6 +1,6 @@
-// Rides on libuv's loop. Each source (a ring, an epoll instance) has a poll handle on its descriptor
-// that wakes the loop; one rider for the whole environment collects all sources before the loop
-// sleeps.
+// Rides on libuv's loop. Each source (a ring, an epoll instance) has a poll handle on its
+// descriptor that wakes the loop; one rider for the whole environment collects all sources before
+// the loop sleeps.
 //
 // Order in one iteration of libuv: timers, idle, PREPARE, poll for I/O, check, closing. In prepare
 // the rider goes round the sources, collecting and calling TypeScript, until a whole round finds

@@ -1,6 +1,6 @@
 /**
  * What the drivers have in common: the tables, the order of sends, the delivery of completions and
- * the life of a handle. A driver supplies the hooks at the end of the class. The rules are at the
+ * the life of a handle. A driver supplies the hooks of `driver-hooks.ts`. The rules are at the
  * head of `driver.ts`; here is where 1, 2, 3, 6, 7 and 9 are kept for all of them.
  *
  * Life of a handle: open → close() → closing: the queue of sends is failed, `beginClose` asks the
@@ -25,14 +25,14 @@ import {
   type OpenFlags,
   type OperationId,
   type SocketAddress,
-  type Waker,
 } from '../driver.ts';
 import { checkAddress } from './address.ts';
 import { Count, DriverCounts } from './counts.ts';
+import { DriverHooks } from './driver-hooks.ts';
 import { Finished } from './finished.ts';
 import { HandleKind, HandleState, HandleTable } from './handles.ts';
 import { resolveDriverLimits } from './limits.ts';
-import { Op, OpFlag, OperationTable } from './operations.ts';
+import { isToken, Op, OpFlag, OperationTable, SILENT_TOKEN } from './operations.ts';
 import { ReceivePool } from './receive-pool.ts';
 import { SendQueues, type SendSink } from './send-queues.ts';
 
@@ -45,17 +45,13 @@ const RESULT_MAX = 0x7fffffff;
 /** For drivers whose connections have slots of the kernel's choice: listeners and files. */
 const OWN_SLOTS = 4096;
 
-/** Nobody is told of the completion. */
-const SILENT_TOKEN = -1;
-const TOKEN_MAX = 0x7fffffff;
-
 /** Pauses of a destroy that only yield to the event loop; later ones sleep. */
 const EAGER_PAUSES = 64;
 
 /** Marks a connection that is on the list of those with sends to hand over. */
 export const HANDLE_DIRTY: number = 1 << 30;
 
-export abstract class BaseDriver implements Driver, SendSink {
+export abstract class BaseDriver extends DriverHooks implements Driver, SendSink {
   abstract readonly kind: DriverKind;
   readonly arena: Arena;
   readonly limits: Required<DriverLimits>;
@@ -91,6 +87,7 @@ export abstract class BaseDriver implements Driver, SendSink {
     kernelSlots: boolean,
     extra?: readonly string[],
   ) {
+    super();
     this.limits = resolveDriverLimits(options, extra);
     this.arena = options.arena ?? processArena();
     this.name = options.name ?? `driver ${kind}`;
@@ -590,27 +587,6 @@ export abstract class BaseDriver implements Driver, SendSink {
     }
   }
 
-  // ---- hooks: what a driver supplies
-
-  /** Makes sure that a turn comes soon. Called outside turns only. */
-  protected abstract requestTurn(): void;
-  /** Submits what is queued and delivers what has completed. */
-  protected abstract runTurn(): void;
-  protected abstract startAccept(slot: number, op: number): void;
-  protected abstract startConnect(op: number, address: SocketAddress): void;
-  protected abstract startReceive(slot: number, op: number): void;
-  /** Ends an accept, connect, receive, timeout or file operation. */
-  protected abstract startCancel(op: number): void;
-  protected abstract startTimeout(op: number, milliseconds: number): void;
-  protected abstract startOpen(op: number, path: string, flags: OpenFlags): void;
-  protected abstract startFile(op: number, slot: number, kind: number, position: number): void;
-  protected abstract startWakes(): void;
-  /** A receive buffer came back: feed those who wait for one. */
-  protected abstract bufferReturned(buffer: number): void;
-  /** Asks for the end of all that is in flight on the slot, the queue of sends included. */
-  protected abstract beginClose(slot: number, mode: CloseMode): void;
-  /** Nothing is in flight: closes the descriptor and calls `slotClosed`, now or later. */
-  protected abstract endClose(slot: number, op: number): void;
   /** Lets the event loop make progress; used while destroying. Slower when it takes long. */
   protected pause(): Promise<void> {
     this.#pauses += 1;
@@ -620,14 +596,4 @@ export abstract class BaseDriver implements Driver, SendSink {
       else setTimeout(resolve, 1);
     });
   }
-  /** All operations are over: gives up what the driver itself holds. */
-  protected abstract shutDown(): Promise<void>;
-  abstract waker(): Waker;
-  abstract now(): number;
-  abstract ref(): void;
-  abstract unref(): void;
-}
-
-function isToken(token: number): boolean {
-  return token >= 0 && token <= TOKEN_MAX;
 }

@@ -48,6 +48,16 @@ export const OpFlag = {
  */
 const CLOSES_RESERVED = 64;
 
+/** A token of the driver's own: nobody is told of the completion. */
+export const SILENT_TOKEN = -1;
+
+const TOKEN_MAX = 0x7fffffff;
+
+/** Whether a caller may use the number as a token. */
+export function isToken(token: number): boolean {
+  return token >= 0 && token <= TOKEN_MAX;
+}
+
 export class OperationTable {
   /** Slots in all. */
   readonly capacity: number;

@@ -1,2 +1,3 @@
-export { createUringDriver, type UringOptions } from './uring-driver.ts';
+export type { UringOptions } from './options.ts';
+export { createUringDriver } from './uring-driver.ts';
 export { uringStatus } from './status.ts';

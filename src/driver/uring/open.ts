@@ -1,25 +1,17 @@
 /** Making a ring ready for a driver: memory, file table, buffers. All of it, or nothing is left. */
-import { integerOption, RondoError, SystemError } from '../../base/index.ts';
+import { RondoError, SystemError } from '../../base/index.ts';
 import type { Region } from '../../memory/index.ts';
 import { loadNative, type Native } from '../../native/index.ts';
 import { LISTENERS_MAX, type BaseDriver } from '../core/base-driver.ts';
-import { CONNECTIONS_DEFAULT } from '../core/limits.ts';
 import { plugPageReleaser } from '../core/pages.ts';
 import { Resources } from '../core/resources.ts';
 import { ControlBlock } from './control-block.ts';
+import type { RingOptions } from './options.ts';
 import { Ring } from './ring.ts';
 import { Scratch } from './scratch.ts';
 import { Submissions } from './submissions.ts';
-import type { UringDriverOptions } from './uring-driver.ts';
 
 const SCRATCH_BYTES = 256 * 1024;
-
-/** Checked options of the io_uring driver alone; see `UringDriverOptions`. */
-export interface RingOptions {
-  readonly entries: number;
-  readonly completions: number;
-  readonly zeroCopyFrom: number;
-}
 
 /** What a driver works with. */
 export interface OpenRing {
@@ -32,24 +24,6 @@ export interface OpenRing {
   readonly loop: number;
   /** Gives everything back; the kernel has let go of the memory afterwards. */
   readonly resources: Resources;
-}
-
-export function resolveRingOptions(options: UringDriverOptions): RingOptions {
-  const never = Number.MAX_SAFE_INTEGER;
-  const entries = integerOption('ringEntries', options.ringEntries, 1024, 8, 32768);
-  const fallback = Math.min(65536, Math.max(16, entries * 8));
-  const completions = integerOption(
-    'completionEntries',
-    options.completionEntries,
-    fallback,
-    entries,
-    65536,
-  );
-  return {
-    entries: powerOfTwo(entries),
-    completions: powerOfTwo(completions),
-    zeroCopyFrom: integerOption('zeroCopyFrom', options.zeroCopyFrom, never, 1, never),
-  };
 }
 
 /**
@@ -126,21 +100,7 @@ function registerFiles(native: Native, ring: Ring, places: number): void {
   check('io_uring_register(FILES2)', result);
 }
 
-/** As many connections as a ring of this process can have: its table is bounded by the hard limit. */
-export function clampConnections(options: UringDriverOptions): UringDriverOptions {
-  const most = loadNative().descriptorLimit(1) - LISTENERS_MAX;
-  const asked = options.connections ?? CONNECTIONS_DEFAULT;
-  return typeof asked === 'number' && asked > most && most > 0
-    ? { ...options, connections: most }
-    : options;
-}
-
 function check(syscall: string, result: number): number {
   if (result < 0) throw new SystemError(syscall, -result);
   return result;
-}
-
-/** The kernel rounds up; the memory for its rings must fit what it makes of the numbers. */
-function powerOfTwo(value: number): number {
-  return 2 ** Math.ceil(Math.log2(value));
 }

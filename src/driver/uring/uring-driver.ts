@@ -22,7 +22,6 @@ import type {
   CloseMode,
   Driver,
   DriverCounters,
-  DriverOptions,
   Handle,
   ListenOptions,
   OpenFlags,
@@ -34,26 +33,11 @@ import { Accepts } from './accepts.ts';
 import { Connects } from './connects.ts';
 import type { ControlBlock } from './control-block.ts';
 import { UringFiles } from './files.ts';
-import { clampConnections, openRing, resolveRingOptions, type OpenRing } from './open.ts';
+import { openRing, type OpenRing } from './open.ts';
+import { clampConnections, resolveRingOptions, type UringDriverOptions } from './options.ts';
 import type { Ring } from './ring.ts';
 import type { Scratch } from './scratch.ts';
 import { Tag, type Submissions } from './submissions.ts';
-
-/** What the io_uring driver alone can be told. */
-export interface UringOptions {
-  /** Submission entries, 8 to 32768, rounded up to a power of two. @default 1024 */
-  readonly ringEntries?: number;
-  /**
-   * Completion entries, `ringEntries` to 65536, rounded up to a power of two.
-   * @default 8 × ringEntries
-   */
-  readonly completionEntries?: number;
-  /** Bytes from which a send is handed over without copying (SEND_ZC). @default never */
-  readonly zeroCopyFrom?: number;
-}
-
-/** Options of the io_uring driver. */
-export interface UringDriverOptions extends DriverOptions, UringOptions {}
 
 /** A send of the connection is in the kernel. */
 const SENDING = 1 << 0;
