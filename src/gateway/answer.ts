@@ -35,9 +35,10 @@ export function answerRequest(
   routes: PathTable<Route>,
   page: boolean,
 ): PlainAnswer | UpgradeAnswer {
-  // A body is not read: what follows the head could not be told from the next request.
+  // A body is not read: what follows the head could not be told from the next request. Nor is
+  // anything after a refused upgrade: a proxy may have taken it for frames and let it through.
   const bodiless = request.contentLength === 0 && !request.chunked;
-  const keepAlive = request.keepAlive && bodiless;
+  const keepAlive = request.keepAlive && bodiless && !wantsUpgrade(request);
   const headOnly = request.method === 'HEAD';
   const plain = (response: HttpResponse): PlainAnswer => ({
     kind: 'response',

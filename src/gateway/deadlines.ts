@@ -41,6 +41,15 @@ export class Deadlines {
     this.#previous[0] = node;
   }
 
+  /** Starts the time again if it runs. */
+  renew(index: number, now: number): void {
+    if (this.has(index)) this.add(index, now);
+  }
+
+  has(index: number): boolean {
+    return index + 1 < this.#next.length && this.#previous[index + 1] !== -1;
+  }
+
   /** Nothing happens when it is not in the list. */
   remove(index: number): void {
     const node = index + 1;

@@ -33,7 +33,7 @@ import { Sockets } from './sockets.ts';
 import { indexOf, kindOf, Token, tokenOf } from './tokens.ts';
 
 /** Indices of timers. */
-const Timer = { REQUEST: 0, END: 1, ACCEPT: 2, DRAIN: 3 } as const;
+const Timer = { REQUEST: 0, END: 1, ACCEPT: 2, DRAIN: 3, MESSAGE: 4 } as const;
 
 /**
  * Operations of a connection at once: receive, two sends, shutdown, close, and the close of the one
@@ -62,8 +62,10 @@ export class Engine {
   readonly #free: number[] = [];
   readonly #awaitingRequest: Deadlines;
   readonly #awaitingEnd: Deadlines;
+  /** Connections in the middle of a message. */
+  readonly #awaitingMessage: Deadlines;
   /** Timers that run, by index. */
-  readonly #armed: boolean[] = [false, false, false, false];
+  readonly #armed: boolean[] = [false, false, false, false, false];
   readonly #flushLater: () => void;
   #listener: Handle = 0;
   #live = 0;
@@ -72,6 +74,8 @@ export class Engine {
   #inside = false;
   #flushAsked = false;
   #draining = false;
+  /** Connections that a drain, or something during it, has reset. */
+  #drainResets = 0;
   /** Called when the last connection is gone, and when the deadline of a drain has passed. */
   #onDrain: ((late: boolean) => void) | undefined;
 
@@ -106,6 +110,7 @@ export class Engine {
     this.#requests = new Requests(this, routes, options);
     this.#awaitingRequest = new Deadlines(options.handshakeTimeoutMs);
     this.#awaitingEnd = new Deadlines(options.closeTimeoutMs);
+    this.#awaitingMessage = new Deadlines(options.messageTimeoutMs);
     this.#flushLater = () => {
       this.#flushAsked = false;
       this.output.flush();
@@ -147,6 +152,8 @@ export class Engine {
     connection.state = State.RELEASED;
     this.#awaitingRequest.remove(connection.index);
     this.#awaitingEnd.remove(connection.index);
+    this.#awaitingMessage.remove(connection.index);
+    if (mode === 'reset' && this.#draining) this.#drainResets += 1;
     connection.receiver?.stop();
     connection.reader = null;
     this.output.discard(connection);
@@ -181,7 +188,6 @@ export class Engine {
       this.driver.close(this.#listener, tokenOf(Token.CLOSE_LISTENER, 0));
     }
     const all = this.#live;
-    let reset = 0;
     for (const connection of this.#connections) {
       if (connection === undefined) continue;
       if (connection.state === State.HTTP) this.finish(connection);
@@ -191,18 +197,18 @@ export class Engine {
     }
     return new Promise((resolve) => {
       this.#onDrain = (late) => {
-        if (!late) resolve({ closed: all - reset, reset });
-        else for (const connection of this.#connections) reset += this.#reset(connection);
+        if (late) this.#resetAll();
+        else resolve({ closed: all - this.#drainResets, reset: this.#drainResets });
       };
       if (this.#live === 0) this.#onDrain(false);
       else this.#arm(Timer.DRAIN, deadlineMs);
     });
   }
 
-  #reset(connection: Connection | undefined): number {
-    if (connection === undefined || connection.state === State.RELEASED) return 0;
-    this.release(connection, 'reset');
-    return 1;
+  #resetAll(): void {
+    for (const connection of this.#connections) {
+      if (connection !== undefined) this.release(connection, 'reset');
+    }
   }
 
   /** After `drain`: ends the driver and gives the memory back. */
@@ -223,6 +229,8 @@ export class Engine {
           break;
         case Token.SEND:
           this.output.completed(index, result);
+          // A peer that reads, however slowly, is not late.
+          this.#awaitingEnd.renew(index, this.driver.now());
           break;
         case Token.ACCEPT:
           this.#accepted(result, flags);
@@ -262,7 +270,18 @@ export class Engine {
     if (connection.state === State.HTTP) taken = this.#requests.take(connection, offset, length);
     // What comes when all is said is of no interest.
     if (taken === length || connection.state > State.CLOSING) return;
-    connection.receiver?.receive(offset + taken, length - taken);
+    const { receiver } = connection;
+    if (receiver === null) return;
+    receiver.receive(offset + taken, length - taken);
+    if (receiver.unfinished) this.#awaitMessage(connection);
+    else this.#awaitingMessage.remove(connection.index);
+  }
+
+  /** A message has the same time however it comes: each piece of it does not start it again. */
+  #awaitMessage(connection: Connection): void {
+    if (connection.state > State.CLOSING || this.#awaitingMessage.has(connection.index)) return;
+    this.#awaitingMessage.add(connection.index, this.driver.now());
+    this.#armFor(Timer.MESSAGE, this.#awaitingMessage);
   }
 
   #receiveEnded(connection: Connection, result: number): void {
@@ -325,10 +344,15 @@ export class Engine {
     } else if (timer === Timer.ACCEPT) {
       if (!this.#draining) this.accept(this.#listener);
     } else {
-      const list = timer === Timer.REQUEST ? this.#awaitingRequest : this.#awaitingEnd;
+      const list = this.#listOf(timer);
       this.#expire(list);
       this.#armFor(timer, list);
     }
+  }
+
+  #listOf(timer: number): Deadlines {
+    if (timer === Timer.MESSAGE) return this.#awaitingMessage;
+    return timer === Timer.REQUEST ? this.#awaitingRequest : this.#awaitingEnd;
   }
 
   #expire(list: Deadlines): void {
@@ -337,6 +361,7 @@ export class Engine {
       this.counts.add(Count.timeouts, 1);
       const connection = this.#connections[index]!;
       if (connection.state === State.HTTP) this.#requests.expire(connection);
+      else if (list === this.#awaitingMessage) this.sockets.late(connection);
       else this.release(connection, connection.shutdownDone ? 'finish' : 'reset');
     }
   }

@@ -1,7 +1,6 @@
 /** The gateway as programs see it: routes, listening, and the way out. */
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { rm } from 'node:fs/promises';
 import { integerOption, misuse, outOfRange, rejectUnknown, RondoError } from '../base/index.ts';
 import type { DriverKind, DriverUsage, SocketAddress } from '../driver/index.ts';
 import { CloseCode, isSendableCloseCode } from '../websocket/index.ts';
@@ -195,7 +194,6 @@ class OneGateway implements Gateway {
     await engine.destroy();
     this.#engine = undefined;
     this.#counts?.release();
-    if (this.#options.path !== undefined) await rm(this.#options.path, { force: true });
     return report;
   }
 

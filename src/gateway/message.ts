@@ -26,6 +26,11 @@ export class Message {
     this.#arena = arena;
   }
 
+  /** Whether its bytes are in this memory. @internal */
+  isIn(arena: Arena): boolean {
+    return this.#arena === arena;
+  }
+
   /** Whether it was sent as text; it is valid UTF-8 then. @throws {TypeError} ERR_LEASE_RELEASED */
   get isText(): boolean {
     this.#assertLive();

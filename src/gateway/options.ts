@@ -47,7 +47,15 @@ export interface GatewayOptions {
    * or closed if it has said nothing. @default 10,000
    */
   readonly handshakeTimeoutMs?: number;
-  /** Milliseconds that a peer has to answer a close, 1 to 3,600,000. @default 2000 */
+  /**
+   * Milliseconds from the first byte of a message to its last, 1 to 3,600,000; a later one is closed
+   * with 1008. Until then its memory is held. @default 60,000
+   */
+  readonly messageTimeoutMs?: number;
+  /**
+   * Milliseconds that a peer has to answer a close, 1 to 3,600,000; while it goes on reading what
+   * was sent before, the time starts again. @default 10,000
+   */
   readonly closeTimeoutMs?: number;
   /** Milliseconds that `close` waits for the peers, 0 to 3,600,000. @default 10,000 */
   readonly drainDeadlineMs?: number;
@@ -94,6 +102,7 @@ const KNOWN: readonly (keyof GatewayOptions)[] = [
   'maxSendQueueBytes',
   'maxHeaderBytes',
   'handshakeTimeoutMs',
+  'messageTimeoutMs',
   'closeTimeoutMs',
   'drainDeadlineMs',
   'receiveBuffers',
@@ -140,7 +149,8 @@ export function resolveGatewayOptions(options: GatewayOptions = {}): ResolvedGat
     maxSendQueueBytes: integer('maxSendQueueBytes', MIB, KIB, KIB * MIB),
     maxHeaderBytes: integer('maxHeaderBytes', 8 * KIB, 256, 64 * KIB),
     handshakeTimeoutMs: integer('handshakeTimeoutMs', 10_000, 1, HOUR_MS),
-    closeTimeoutMs: integer('closeTimeoutMs', 2000, 1, HOUR_MS),
+    messageTimeoutMs: integer('messageTimeoutMs', 60_000, 1, HOUR_MS),
+    closeTimeoutMs: integer('closeTimeoutMs', 10_000, 1, HOUR_MS),
     drainDeadlineMs: integer('drainDeadlineMs', 10_000, 0, HOUR_MS),
     receiveBuffers: integer('receiveBuffers', 1024, 2, 32_768),
     receiveBufferSize: integer('receiveBufferSize', 16 * KIB + 64, 256, MIB),

@@ -4,6 +4,7 @@
  */
 import { inspect } from 'node:util';
 import { misuse, outOfRange } from '../base/index.ts';
+import type { Arena } from '../memory/index.ts';
 import {
   CloseCode,
   headSize,
@@ -26,6 +27,11 @@ import type { Route } from './handlers.ts';
 import { Message } from './message.ts';
 import type { Output } from './output.ts';
 
+const LATE: Failure = {
+  closeCode: CloseCode.POLICY_VIOLATION,
+  reason: 'A message took too long to arrive',
+};
+
 /** What is to be sent, taken apart: kept in fields, so that a message costs no object. */
 class Outgoing {
   opcode = 0;
@@ -34,10 +40,10 @@ class Outgoing {
   length = 0;
 
   /** @throws {TypeError} ERR_OPTION_TYPE, ERR_LEASE_RELEASED */
-  set(data: Message | string | Uint8Array): void {
+  set(data: Message | string | Uint8Array, arena: Arena): void {
     if (data instanceof Message) {
       this.opcode = data.opcode;
-      this.source = data.offset;
+      this.source = data.isIn(arena) ? data.offset : data.bytes();
       this.length = data.length;
     } else if (typeof data === 'string') {
       this.opcode = Opcode.TEXT;
@@ -164,6 +170,12 @@ export class Sockets implements MessageSink<Connection> {
     this.report(connection, closeCode, reason);
   }
 
+  /** The time for a message has passed. Its memory is given back. */
+  late(connection: Connection): void {
+    connection.receiver?.stop();
+    this.fail(connection, LATE);
+  }
+
   /** A close frame, unless one was sent before. Without memory the end has to do without it. */
   #answerClose(connection: Connection, code: number, reason: string): void {
     if (connection.state === State.OPEN) {
@@ -179,7 +191,7 @@ export class Sockets implements MessageSink<Connection> {
       return this.#send(connection, data.opcode, data.offset, data.length);
     }
     const outgoing = this.#outgoing;
-    outgoing.set(data);
+    outgoing.set(data, this.#engine.driver.arena);
     return this.#send(connection, outgoing.opcode, outgoing.source, outgoing.length);
   }
 
@@ -208,7 +220,7 @@ export class Sockets implements MessageSink<Connection> {
   /** Sends to many; returns to how many. The frame is encoded once. */
   broadcast(connections: Iterable<Connection>, data: Message | string | Uint8Array): number {
     const outgoing = this.#outgoing;
-    outgoing.set(data);
+    outgoing.set(data, this.#engine.driver.arena);
     const { opcode, source, length } = outgoing;
     const output = this.#output;
     const size = headSize(length) + length;
@@ -294,9 +306,10 @@ export class Sockets implements MessageSink<Connection> {
 
   /** What a handler returns may be a promise, which may reject. */
   #watch(connection: Connection, route: Route, result: unknown): void {
-    if (result instanceof Promise) {
-      result.catch((error: unknown) => this.#handlerFailed(connection, route, error));
-    }
+    if (!isThenable(result)) return;
+    Promise.resolve(result).catch((error: unknown) => {
+      this.#handlerFailed(connection, route, error);
+    });
   }
 
   #handlerFailed(connection: Connection, route: Route, error: unknown): void {
@@ -308,15 +321,35 @@ export class Sockets implements MessageSink<Connection> {
     }
     try {
       const result = route.handlers.error(connection, error);
-      if (result instanceof Promise) result.catch((again: unknown) => warn(route, again));
+      if (isThenable(result)) {
+        Promise.resolve(result).catch((again: unknown) => warn(route, again));
+      }
     } catch (again) {
       warn(route, again);
     }
   }
 }
 
+/** Not only native promises: whatever can be awaited may fail. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+/** What was thrown may be made to throw again when it is looked at. */
+function describe(error: unknown): string {
+  try {
+    return inspect(error);
+  } catch {
+    return 'an error that cannot be shown';
+  }
+}
+
 function warn(route: Route, error: unknown): void {
-  process.emitWarning(`A handler of route ${route.path} failed: ${inspect(error)}`, {
+  process.emitWarning(`A handler of route ${route.path} failed: ${describe(error)}`, {
     type: 'RondoWarning',
     code: 'RONDO_HANDLER',
   });

@@ -15,6 +15,7 @@ const DEADLINE_MS = 30_000;
 
 /** What a test is given. */
 export interface Fixture {
+  readonly driver: RealDriverKind;
   /** A gateway with `/echo` and `/topics/:topic`, listening; it is closed after the test. */
   start(options?: GatewayOptions, prepare?: (gateway: Gateway) => void): Promise<Started>;
 }
@@ -40,6 +41,7 @@ export function onEveryDriver(name: string, tests: (fixture: Fixture) => void): 
         for (const gateway of gateways.splice(0)) await gateway.close({ deadlineMs: 0 });
       });
       tests({
+        driver,
         async start(options = {}, prepare = () => undefined) {
           const gateway = createGateway({
             port: 0,

@@ -62,14 +62,34 @@ onEveryDriver('handshake', (fixture) => {
 
   it('names the version it speaks, and the methods it allows', async () => {
     const { address } = await fixture.start({ page: true });
+    const old = await Client.connect(address);
+    old.write(handshake('/echo', { 'Sec-WebSocket-Version': '7' }));
+    const versions = await old.response();
+    assert.equal(versions.status, 426);
+    assert.equal(versions.headers.get('sec-websocket-version'), '13');
     const client = await Client.connect(address);
-    client.write(handshake('/echo', { 'Sec-WebSocket-Version': '7' }));
-    assert.equal((await client.response()).headers.get('sec-websocket-version'), '13');
     client.write('PUT / HTTP/1.1\r\nHost: test\r\n\r\n');
     const refused = await client.response();
     assert.equal(refused.status, 405);
     assert.equal(refused.headers.get('allow'), 'GET, HEAD');
     client.reset();
+  });
+
+  it('answers nothing after an upgrade that it refused', async () => {
+    const { address } = await fixture.start();
+    const hidden = 'GET /healthz HTTP/1.1\r\nHost: internal\r\n\r\n';
+    for (const head of [
+      handshake('/echo', { 'Sec-WebSocket-Version': '7' }),
+      handshake('/nowhere'),
+      handshake('/echo', { 'Sec-WebSocket-Key': 'short' }),
+    ]) {
+      const client = await Client.connect(address);
+      client.write(head + hidden);
+      const refused = await client.response();
+      assert.ok(refused.status >= 400);
+      assert.equal(refused.headers.get('connection'), 'close');
+      assert.equal(await client.over(), 'end');
+    }
   });
 
   it('takes a head byte by byte, and frames that come with it', async () => {

@@ -1,5 +1,5 @@
 /** Listening sockets by the addon's calls, for the drivers that own their descriptors. */
-import { unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Errno, SystemError } from '../../base/index.ts';
 import type { Native } from '../../native/index.ts';
@@ -44,7 +44,16 @@ export function listenSocket(
     }
     const memory = driver.pool.scratch;
     const length = encodeAddress(driver.arena.bytes, memory, address);
-    check('bind', native.socketBind(fd, memory, length), address);
+    let result = native.socketBind(fd, memory, length);
+    if (
+      result === -Errno.EADDRINUSE &&
+      path !== undefined &&
+      removeStale(driver, native, address, path)
+    ) {
+      encodeAddress(driver.arena.bytes, memory, address);
+      result = native.socketBind(fd, memory, length);
+    }
+    check('bind', result, address);
     bound = true;
     check('listen', native.socketListen(fd, backlog), address);
   } catch (error) {
@@ -66,6 +75,28 @@ export function socketAddress(driver: BaseDriver, native: Native, listener: Hand
   const length = native.socketAddress(driver.handles.fd[slot]!, memory, ADDRESS_BYTES);
   if (length < 0) throw new SystemError('getsockname', -length);
   return decodeAddress(driver.arena.bytes, memory, length);
+}
+
+/**
+ * A socket whose server was killed stays behind and refuses connections: nobody can use it, and it
+ * would keep its successor from starting. Anything but such a socket is left alone.
+ */
+function removeStale(
+  driver: BaseDriver,
+  native: Native,
+  address: SocketAddress,
+  path: string,
+): boolean {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return false;
+  const fd = native.socketCreate(Family.UNIX);
+  if (fd < 0) return false;
+  const memory = driver.pool.scratch;
+  const length = encodeAddress(driver.arena.bytes, memory, address);
+  const result = native.socketConnect(fd, memory, length);
+  native.closeDescriptor(fd);
+  if (result !== -Errno.ECONNREFUSED) return false;
+  unlink(path);
+  return true;
 }
 
 /** Closes a listener's descriptor and removes the path that it made. */
