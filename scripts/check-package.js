@@ -2,7 +2,7 @@
 // subpath can be imported from it on the oldest Node that package.json promises.
 //   node scripts/check-package.js --node path/to/node
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -49,13 +49,26 @@ try {
   must('publint', tool('publint'), ['run', tarball, '--strict']);
   must('attw', tool('attw'), [tarball, '--profile', 'esm-only', '--no-color', '--no-emoji']);
 
-  // Unpacked where npm would put it; there are no dependencies to install.
+  // Unpacked where npm would put it.
   const installed = join(directory, 'node_modules', 'rondo');
   mkdirSync(installed, { recursive: true });
   must('tar', 'tar', ['-xzf', tarball, '-C', installed, '--strip-components=1']);
   const program = subpaths.map((path) => `await import('rondo${path.slice(1)}');`).join('\n');
   writeFileSync(join(directory, 'import.mjs'), program);
   must('import of every subpath', options.node, ['import.mjs'], directory);
+
+  // An installed package can build its addon: with what is in it and its dependencies alone.
+  if (process.platform === 'linux') {
+    for (const name of Object.keys(manifest.dependencies ?? {})) {
+      symlinkSync(join(root, 'node_modules', name), join(directory, 'node_modules', name));
+    }
+    const cli = join(installed, manifest.bin.rondo);
+    must('rondo build', options.node, [cli, 'build'], directory);
+    const drivers = must('rondo drivers', options.node, [cli, 'drivers'], directory);
+    if (!/^epoll +available$/m.test(drivers)) {
+      problems.push(`package: the addon that rondo build made does not load:\n${drivers}`);
+    }
+  }
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }

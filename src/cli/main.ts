@@ -2,6 +2,7 @@
 /** The command `rondo`. Ends with 0, 1 when something failed, 2 for a mistake in the command line. */
 import { readFileSync } from 'node:fs';
 import { nearest, RondoError } from '../base/index.ts';
+import { build } from './build.ts';
 import { drivers } from './drivers.ts';
 import { UsageError } from './flags.ts';
 import { serve } from './serve.ts';
@@ -10,6 +11,7 @@ const HELP = `usage: rondo COMMAND [flags]
 
   serve      runs a WebSocket gateway
   drivers    lists the drivers, and why one cannot be used
+  build      compiles the native addon that the fast drivers need
 
   --help     this text; also after a command
   --version  the version
@@ -18,6 +20,7 @@ const HELP = `usage: rondo COMMAND [flags]
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => void | Promise<void>>> = {
   serve,
   drivers,
+  build,
 };
 
 function version(): string {

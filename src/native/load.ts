@@ -47,6 +47,6 @@ function load(): NativeStatus {
   }
   return {
     available: false,
-    reason: `tried ${tried.join('; ')} (npm run build makes it; it needs a C compiler)`,
+    reason: `tried ${tried.join('; ')} (npx rondo build makes it, in a clone npm run build; it needs a C compiler)`,
   };
 }

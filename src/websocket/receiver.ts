@@ -43,13 +43,13 @@ export class MessageReceiver<C> {
   }
 
   /** Nothing more is reported: the peer closed or failed, or `stop` was called. */
+  get stopped(): boolean {
+    return this.#state === STOPPED;
+  }
+
   /** A frame or message has begun and is not complete: memory may be held for it. */
   get unfinished(): boolean {
     return this.#unfinished !== null;
-  }
-
-  get stopped(): boolean {
-    return this.#state === STOPPED;
   }
 
   /**

@@ -76,7 +76,9 @@ onEveryDriver('attacks', (fixture) => {
     }
     assert.equal(gateway.counters().handlerErrors, 2);
   });
+});
 
+onEveryDriver('endings under attack', (fixture) => {
   it('counts in the report of a drain what was reset during it', async () => {
     const { gateway, address } = await fixture.start({ closeTimeoutMs: 100 }, (starting) => {
       starting.websocket('/end', { message: (connection) => connection.close(4000) });

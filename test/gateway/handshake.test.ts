@@ -91,7 +91,9 @@ onEveryDriver('handshake', (fixture) => {
       assert.equal(await client.over(), 'end');
     }
   });
+});
 
+onEveryDriver('handshake in pieces', (fixture) => {
   it('takes a head byte by byte, and frames that come with it', async () => {
     const { address } = await fixture.start();
     const slow = await Client.connect(address);
