@@ -18,7 +18,8 @@ export function build(args: readonly string[]): void {
     process.stdout.write(HELP);
     return;
   }
-  const script = fileURLToPath(new URL('../../../scripts/build-native.js', import.meta.url));
+  const manifest = import.meta.resolve('rondo/package.json');
+  const script = fileURLToPath(new URL('scripts/build-native.js', manifest));
   const { status } = spawnSync(process.execPath, [script], { stdio: 'inherit' });
   if (status === 0) console.log('The native addon is in place; rondo drivers shows what it gives');
   process.exitCode = status ?? 1;

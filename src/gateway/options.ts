@@ -48,8 +48,8 @@ export interface GatewayOptions {
    */
   readonly handshakeTimeoutMs?: number;
   /**
-   * Milliseconds from the first byte of a message to its last, 1 to 3,600,000; one that takes longer
-   * is closed with 1008. Until then its memory is held. @default 60,000
+   * Milliseconds from the first byte of a message to its last, 1 to 3,600,000; one that takes
+   * longer is closed with 1008. Until then its memory is held. @default 60,000
    */
   readonly messageTimeoutMs?: number;
   /**
