@@ -242,7 +242,10 @@ export interface Driver {
   /** Completes with result 0 after `milliseconds` (0 to 2^31-1); -ECANCELED when cancelled. */
   timeout(milliseconds: number, token: number): OperationId;
 
-  /** Result: a file handle; -EMFILE at the limit of connections. The path is read at once. */
+  /**
+   * Opens a regular file. Result: a file handle; -EMFILE at the limit of connections. The path is
+   * read at once.
+   */
   openFile(path: string, flags: OpenFlags, token: number): OperationId;
   /** Writes `STAT_BYTES` at `offset`. Result 0. */
   statFile(file: Handle, token: number, offset: number): OperationId;

@@ -41,11 +41,7 @@ export class Deadlines {
     this.#previous[0] = node;
   }
 
-  /** Starts the time again if it runs. */
-  renew(index: number, now: number): void {
-    if (this.has(index)) this.add(index, now);
-  }
-
+  /** Whether its time runs. */
   has(index: number): boolean {
     return index + 1 < this.#next.length && this.#previous[index + 1] !== -1;
   }

@@ -229,8 +229,9 @@ export class Engine {
           break;
         case Token.SEND:
           this.output.completed(index, result);
-          // A peer that reads, however slowly, is not late.
-          this.#awaitingEnd.renew(index, this.driver.now());
+          // A peer that reads, however slowly, is not late. (The clock is asked only then: a number
+          // with a fraction is garbage, and an echo makes none.)
+          if (this.#awaitingEnd.has(index)) this.#awaitingEnd.add(index, this.driver.now());
           break;
         case Token.ACCEPT:
           this.#accepted(result, flags);

@@ -185,7 +185,10 @@ export class Ring {
 
   /** How many completions wait. Publishes nothing; partner: the kernel's release of the tail. */
   ready(): number {
-    return (loadAcquire(this.#words, this.#cqTailWord) - this.#head) | 0;
+    const count = (loadAcquire(this.#words, this.#cqTailWord) - this.#head) | 0;
+    // Otherwise somebody else writes to our memory, and a turn would have no end.
+    assert(count >= 0 && count <= this.#cqMask + 1, 'the completion tail goes forward');
+    return count;
   }
 
   /** Reads the next completion into the fields of this object. Call `ready` first. */
@@ -235,6 +238,8 @@ function explain(errno: number): string {
       return 'the kernel has no io_uring, or a seccomp filter hides it';
     case Errno.EINVAL:
       return 'the kernel is too old: rings in our own memory (IORING_SETUP_NO_MMAP) need Linux 6.10';
+    case Errno.ENOBUFS:
+      return 'this thread has as many rings as it can (16)';
     case Errno.ENOMEM:
       return 'the kernel has no memory for the rings (RLIMIT_MEMLOCK)';
     default:

@@ -1,4 +1,4 @@
-// Options at their edges, and drivers that cannot be had.  What happened: sizes of rings that are
+// Options at their edges, and drivers that cannot be had. What happened: sizes of rings that are
 // no power of two were rounded up by the kernel and not by us, so the memory was too small for
 // them; fewer completions than submissions were refused by the kernel with an errno; a start that
 // failed halfway left a ring, an eventfd or regions behind; and a low limit of descriptors made

@@ -20,14 +20,15 @@ const MESSAGES_MAX = 5000;
 interface Load {
   messages: number;
   stopped: boolean;
+  readonly readers: Reader[];
   readonly idle: [client: Handle, server: Handle];
 }
 
 /** Pairs that send to each other without end. */
 async function echoing(station: Station): Promise<Load> {
   const listening = station.listen();
-  const load: Load = { messages: 0, stopped: false, idle: await station.pair(listening) };
-  const readers: Reader[] = [];
+  const idle = await station.pair(listening);
+  const load: Load = { messages: 0, stopped: false, readers: [], idle };
   for (let i = 0; i < PAIRS; i++) {
     const pair = await station.pair(listening);
     for (const connection of pair) {
@@ -35,7 +36,7 @@ async function echoing(station: Station): Promise<Load> {
         load.messages += 1;
         if (!load.stopped) station.send(connection, 'eight by');
       };
-      readers.push(new Reader(station, connection, { onBytes }));
+      load.readers.push(new Reader(station, connection, { onBytes }));
       for (let depth = 0; depth < DEPTH; depth++) station.send(connection, 'eight by');
     }
   }
@@ -68,6 +69,10 @@ async function starved(station: Station): Promise<void> {
   await boundedly(station, load, accepting);
   await boundedly(station, load, closing);
   load.stopped = true;
+  assert.ok(
+    load.readers.every((busy) => !busy.ended),
+    'the load went on all the time',
+  );
 }
 
 for (const kind of ['uring', 'epoll'] as const) {
