@@ -22,7 +22,7 @@ it('resolveGatewayOptions fills in what is documented', () => {
     closeTimeoutMs: 10_000,
     drainDeadlineMs: 10_000,
     receiveBuffers: 1024,
-    receiveBufferSize: 16_384,
+    receiveBufferSize: 16_448,
     memoryBytes: 64 << 20,
     page: false,
   });
