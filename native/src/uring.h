@@ -8,14 +8,14 @@
 
 #include "rondo.h"
 
-enum { SETUP_CQSIZE = 1u << 3, SETUP_CLAMP = 1u << 4, SETUP_R_DISABLED = 1u << 6 };
+enum { SETUP_CQSIZE = 1u << 3 };
 enum { SETUP_TASKRUN_FLAG = 1u << 9, SETUP_CQE32 = 1u << 11, SETUP_SQE128 = 1u << 10 };
 enum { SETUP_NO_MMAP = 1u << 14 };
 enum { ENTER_GETEVENTS = 1u, ENTER_EXT_ARG = 1u << 3, ENTER_REGISTERED_RING = 1u << 4 };
 enum { SQ_CQ_OVERFLOW = 1u << 1, SQ_TASKRUN = 1u << 2 };
 enum { CQ_EVENTFD_DISABLED = 1u };
 enum { CQE_F_MORE = 1u << 1, CQE_F_NOTIF = 1u << 3 };
-enum { SQE_BUFFER_SELECT = 1u << 5, SQE_CQE_SKIP_SUCCESS = 1u << 6 };
+enum { SQE_BUFFER_SELECT = 1u << 5 };
 enum {
   REGISTER_EVENTFD = 4,
   REGISTER_PROBE = 8,

@@ -6,10 +6,11 @@
 import fs from 'node:fs';
 import { Errno } from '../../base/index.ts';
 import type { Arena } from '../../memory/index.ts';
-import { STAT_BYTES, type OpenFlags } from '../driver.ts';
+import type { OpenFlags } from '../driver.ts';
 import { HandleKind, type HandleTable } from './handles.ts';
 import { errnoOf } from './node-errors.ts';
 import { Op, OpFlag, type OperationTable } from './operations.ts';
+import { writeStat } from './stat.ts';
 
 const MODE_DEFAULT = 0o644;
 
@@ -79,11 +80,7 @@ export class NodeFiles {
   #stat(fd: number, offset: number, ended: (error: Error | null, count: number) => void): void {
     fs.fstat(fd, (error, stats) => {
       if (!error) {
-        const { bytes, doubles, unsigned } = this.#host.arena;
-        bytes.fill(0, offset, offset + STAT_BYTES);
-        doubles[offset / 8] = stats.size;
-        doubles[offset / 8 + 1] = stats.mtimeMs;
-        unsigned[offset / 4 + 4] = stats.mode;
+        writeStat(this.#host.arena, offset, stats.size, stats.mtimeMs, stats.mode);
       }
       ended(error, 0);
     });
