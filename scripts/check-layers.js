@@ -10,7 +10,8 @@ import { conclude, importsOf, lineAt, parse, readFiles, walk } from './source-fi
 
 /**
  * Each folder of src/ with the folders that it may import. A new folder gets its line here, below
- * everything that it stands on.
+ * everything that it stands on. A folder inside another may have a line of its own, with a door of
+ * its own and without what the outer one may import.
  * @type {Readonly<Record<string, readonly string[]>>}
  */
 export const LAYERS = {
@@ -21,8 +22,11 @@ export const LAYERS = {
   driver: ['base', 'atomics', 'native', 'memory'],
   // No sockets: they see bytes and offsets.
   http: ['base'],
-  websocket: ['base'],
-  gateway: ['base', 'atomics', 'memory', 'driver', 'http', 'websocket'],
+  'websocket/codec': ['base'],
+  // Memory in, memory out: zlib through the addon, or Node's.
+  deflate: ['base', 'native', 'memory'],
+  websocket: ['base', 'atomics', 'memory', 'driver', 'http', 'deflate', 'websocket/codec'],
+  gateway: ['base', 'atomics', 'memory', 'driver', 'http', 'deflate', 'websocket'],
   cli: ['base', 'memory', 'driver', 'http', 'websocket', 'gateway'],
 };
 
@@ -64,7 +68,10 @@ export const DOORS = [
 /** @param {string} path */
 const isTest = (path) => /\.test(-d)?\./.test(path); // Helpers and workers of tests too.
 /** @param {string} path */
-const folderOf = (path) => path.split('/')[1] ?? '';
+const folderOf = (path) => {
+  const [, outer = '', inner = ''] = path.split('/');
+  return `${outer}/${inner}` in LAYERS ? `${outer}/${inner}` : outer;
+};
 
 /**
  * Checks the files of src/; gives one line for each problem.

@@ -4,15 +4,15 @@ import { isIP } from 'node:net';
 import { integerOption, misuse, outOfRange, rejectUnknown, RondoError } from '../base/index.ts';
 import type { DriverKind, DriverUsage, SocketAddress } from '../driver/index.ts';
 import { CloseCode, isSendableCloseCode } from '../websocket/index.ts';
-import { GatewayCounts, type GatewayCounters } from './counters.ts';
-import { Engine, type DrainReport } from './engine.ts';
-import type { Route, WebSocketHandlers } from './handlers.ts';
+import { GatewayCounts, type GatewayCounters } from './metrics/counters.ts';
+import { Engine, type DrainReport } from './engine/engine.ts';
+import type { Route, WebSocketHandlers } from './sockets/handlers.ts';
 import {
   resolveGatewayOptions,
   type GatewayOptions,
   type ResolvedGatewayOptions,
 } from './options.ts';
-import { PathTable, type RouteParams } from './paths.ts';
+import { PathTable, type RouteParams } from './routing/paths.ts';
 
 /** How a gateway is closed. */
 export interface CloseGatewayOptions {

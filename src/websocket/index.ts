@@ -1,38 +1,38 @@
 /**
- * The WebSocket protocol (RFC 6455) on arena bytes: frames, masking, UTF-8, messages and the
- * opening handshake. Knows no sockets and no driver.
- *
- * Receiving: one `ReceiverContext` per gateway and thread, one `MessageReceiver` per connection.
- * Sending: `writeHead` in front of a payload, or `writeCloseFrame`. Handshake: `checkUpgrade`, then
- * `upgradeResponse`.
+ * WebSockets: `codec/` is the protocol on bytes (RFC 6455), which knows no sockets; `client/`
+ * connects to servers.
  */
-export { CloseCode, isSendableCloseCode } from './close-codes.ts';
-export { MAX_CLOSE_FRAME_BYTES, MAX_CLOSE_REASON_BYTES, writeCloseFrame } from './close-frame.ts';
-export { FAILURES, type Failure, type FailureName } from './failures.ts';
-export {
-  headSize,
-  MAX_CONTROL_BYTES,
-  MAX_HEAD_BYTES,
-  Opcode,
-  writeHead,
-  writeMaskedHead,
-  type Role,
-} from './frame.ts';
 export {
   acceptKey,
   checkUpgrade,
-  upgradeResponse,
-  wantsUpgrade,
-  type AcceptedUpgrade,
-  type RefusedUpgrade,
-  type UpgradeRequest,
-} from './handshake.ts';
-export { unmask, unmaskCopy } from './mask.ts';
-export { MessageReceiver } from './receiver.ts';
-export {
+  CloseCode,
+  FAILURES,
+  headSize,
+  isSendableCloseCode,
+  MAX_CLOSE_FRAME_BYTES,
+  MAX_CLOSE_REASON_BYTES,
+  MAX_CONTROL_BYTES,
+  MAX_HEAD_BYTES,
+  MessageReceiver,
+  Opcode,
   ReceiverContext,
+  unmask,
+  unmaskCopy,
+  upgradeResponse,
+  UTF8_BOUNDARY,
+  UTF8_INVALID,
+  validateUtf8,
+  wantsUpgrade,
+  writeCloseFrame,
+  writeHead,
+  writeMaskedHead,
+  type AcceptedUpgrade,
   type BlockSource,
+  type Failure,
+  type FailureName,
   type MessageSink,
   type ReceiverOptions,
-} from './receiver-context.ts';
-export { UTF8_BOUNDARY, UTF8_INVALID, validateUtf8 } from './utf8.ts';
+  type RefusedUpgrade,
+  type Role,
+  type UpgradeRequest,
+} from './codec/index.ts';

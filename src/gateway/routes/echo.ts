@@ -1,4 +1,4 @@
-import type { WebSocketHandlers } from '../handlers.ts';
+import type { WebSocketHandlers } from '../sockets/handlers.ts';
 
 /** A route on which everything comes back as it was sent. */
 export function echoRoute(): WebSocketHandlers<unknown> {

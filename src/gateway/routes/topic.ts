@@ -1,6 +1,6 @@
-import { broadcast } from '../broadcast.ts';
-import type { Connection } from '../connection.ts';
-import type { WebSocketHandlers } from '../handlers.ts';
+import { broadcast } from '../sockets/broadcast.ts';
+import type { Connection } from '../sockets/connection.ts';
+import type { WebSocketHandlers } from '../sockets/handlers.ts';
 
 /** What a route of topics needs in its path. */
 export interface TopicParams {

@@ -11,7 +11,7 @@
  *  3. After `close`, `fail` or `stop` nothing is reported and no block is held.
  *  4. Before a sink is called, all state is that of after the event: a sink may stop the receiver.
  */
-import { assert } from '../base/index.ts';
+import { assert } from '../../base/index.ts';
 import { CloseCode, isSendableCloseCode } from './close-codes.ts';
 import { FAILURES, type Failure } from './failures.ts';
 import { HEAD_FAILED, HEAD_PARTIAL, Opcode } from './frame.ts';

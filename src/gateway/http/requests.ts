@@ -1,11 +1,11 @@
 /** HTTP on a connection: heads are read, answered in their order, and one may open a WebSocket. */
-import { formatResponse, RequestReader } from '../http/index.ts';
+import { formatResponse, RequestReader } from '../../http/index.ts';
 import { answerProblem, answerRequest, type PlainAnswer } from './answer.ts';
-import { State, type Connection } from './connection.ts';
-import { Count } from './counters.ts';
-import type { Engine } from './engine.ts';
-import type { Route } from './handlers.ts';
-import type { PathTable } from './paths.ts';
+import { State, type Connection } from '../sockets/connection.ts';
+import { Count } from '../metrics/counters.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Route } from '../sockets/handlers.ts';
+import type { PathTable } from '../routing/paths.ts';
 
 /** Readers kept for reuse. */
 const READERS_MAX = 64;

@@ -1,5 +1,5 @@
 /** Which route a path belongs to, and what its parameters are. */
-import { misuse } from '../base/index.ts';
+import { misuse } from '../../base/index.ts';
 
 type ParameterNames<Path extends string> = Path extends `${infer Head}/${infer Tail}`
   ? ParameterNames<Head> | ParameterNames<Tail>

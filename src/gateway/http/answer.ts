@@ -1,9 +1,9 @@
 /** What a request is answered with: a page, an error, or the upgrade to a WebSocket. */
-import type { HttpResponse, RequestHead, RequestProblem } from '../http/index.ts';
-import { checkUpgrade, wantsUpgrade, type AcceptedUpgrade } from '../websocket/index.ts';
-import type { Route } from './handlers.ts';
-import { pageResponse } from './page/index.ts';
-import type { PathMatch, PathTable } from './paths.ts';
+import type { HttpResponse, RequestHead, RequestProblem } from '../../http/index.ts';
+import { checkUpgrade, wantsUpgrade, type AcceptedUpgrade } from '../../websocket/index.ts';
+import type { Route } from '../sockets/handlers.ts';
+import { pageResponse } from '../page/index.ts';
+import type { PathMatch, PathTable } from '../routing/paths.ts';
 
 /** A plain response. `keepAlive` is false when the connection ends after it. */
 export interface PlainAnswer {

@@ -1,6 +1,6 @@
 import type { Connection } from './connection.ts';
 import type { Message } from './message.ts';
-import type { AnyParams } from './paths.ts';
+import type { AnyParams } from '../routing/paths.ts';
 
 /**
  * What a route does. What a handler throws, or a promise that it returns rejects with, is given to

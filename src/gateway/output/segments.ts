@@ -2,7 +2,7 @@
  * The memory that small frames of all connections share: written from the front, used again from
  * the front when no send refers to it any more, and exchanged for another when it is full.
  */
-import type { Blocks } from '../memory/index.ts';
+import type { Blocks } from '../../memory/index.ts';
 import type { Holds } from './holds.ts';
 
 const SEGMENT_BYTES = 64 * 1024;

@@ -1,4 +1,4 @@
-import { Counters, type Arena } from '../memory/index.ts';
+import { Counters, type Arena } from '../../memory/index.ts';
 
 /** What a gateway counts, and the place of each in the shared memory. */
 export const Count = {

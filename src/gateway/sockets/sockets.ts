@@ -3,8 +3,8 @@
  * Nothing that a handler throws leaves this file.
  */
 import { inspect } from 'node:util';
-import { misuse, outOfRange } from '../base/index.ts';
-import type { Arena } from '../memory/index.ts';
+import { misuse, outOfRange } from '../../base/index.ts';
+import type { Arena } from '../../memory/index.ts';
 import {
   CloseCode,
   headSize,
@@ -17,15 +17,15 @@ import {
   writeCloseFrame,
   type Failure,
   type MessageSink,
-} from '../websocket/index.ts';
-import type { UpgradeAnswer } from './answer.ts';
+} from '../../websocket/index.ts';
+import type { UpgradeAnswer } from '../http/answer.ts';
 import { State, type Connection, type SendResult } from './connection.ts';
-import { Count, type GatewayCounts } from './counters.ts';
+import { Count, type GatewayCounts } from '../metrics/counters.ts';
 import { encode, encoded } from './encode.ts';
-import type { Engine } from './engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { Route } from './handlers.ts';
 import { Message } from './message.ts';
-import type { Output } from './output.ts';
+import type { Output } from '../output/output.ts';
 
 const LATE: Failure = {
   closeCode: CloseCode.POLICY_VIOLATION,

@@ -1,7 +1,7 @@
 /** A message in a handler's hands. */
-import { misuse } from '../base/index.ts';
-import type { Arena } from '../memory/index.ts';
-import { Opcode } from '../websocket/index.ts';
+import { misuse } from '../../base/index.ts';
+import type { Arena } from '../../memory/index.ts';
+import { Opcode } from '../../websocket/index.ts';
 
 /** Text up to this size is copied by hand, which is faster than making a view to copy from. */
 const SMALL_BYTES = 256;

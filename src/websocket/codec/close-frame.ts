@@ -1,5 +1,5 @@
 /** Close frames (RFC 6455 §5.5.1), written whole: they are short and rare. */
-import { outOfRange } from '../base/index.ts';
+import { outOfRange } from '../../base/index.ts';
 import { CloseCode, isSendableCloseCode } from './close-codes.ts';
 import { MAX_CONTROL_BYTES, Opcode, writeHead, writeMaskedHead } from './frame.ts';
 

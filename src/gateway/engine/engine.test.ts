@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { CompletionFlag, simulate, type Handle, type SimulatedDriver } from '../driver/index.ts';
-import { Arena } from '../memory/index.ts';
-import { headSize, Opcode, writeHead, writeMaskedHead } from '../websocket/index.ts';
-import { GatewayCounts } from './counters.ts';
+import { CompletionFlag, simulate, type Handle, type SimulatedDriver } from '../../driver/index.ts';
+import { Arena } from '../../memory/index.ts';
+import { headSize, Opcode, writeHead, writeMaskedHead } from '../../websocket/index.ts';
+import { GatewayCounts } from '../metrics/counters.ts';
 import { Engine, type DrainReport } from './engine.ts';
-import type { Route } from './handlers.ts';
-import { resolveGatewayOptions } from './options.ts';
-import { PathTable } from './paths.ts';
+import type { Route } from '../sockets/handlers.ts';
+import { resolveGatewayOptions } from '../options.ts';
+import { PathTable } from '../routing/paths.ts';
 import { indexOf, kindOf, tokenOf } from './tokens.ts';
 
 const MIB = 1 << 20;

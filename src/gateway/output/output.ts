@@ -12,13 +12,13 @@
  *  4. `queued` is what was written and has not completed. Its limit is kept by the callers, who ask
  *     `hasRoom`; answers to a peer's close and the like do not ask.
  */
-import { assert, Errno } from '../base/index.ts';
-import type { Driver } from '../driver/index.ts';
-import { Blocks } from '../memory/index.ts';
-import { headSize, unmaskCopy, writeHead, type BlockSource } from '../websocket/index.ts';
+import { assert, Errno } from '../../base/index.ts';
+import type { Driver } from '../../driver/index.ts';
+import { Blocks } from '../../memory/index.ts';
+import { headSize, unmaskCopy, writeHead, type BlockSource } from '../../websocket/index.ts';
 import { Holds } from './holds.ts';
 import { Segments } from './segments.ts';
-import { Token, tokenOf } from './tokens.ts';
+import { Token, tokenOf } from '../engine/tokens.ts';
 
 /** Sends of one connection in the driver at once: one under way, one gathered behind it. */
 export const SENDS_MAX = 2;

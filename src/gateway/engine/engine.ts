@@ -11,7 +11,7 @@
  *  4. FIN is sent after the last byte, and the peer's is awaited: closing a socket with something
  *     unread in it resets it, and the peer could lose the close frame.
  */
-import { assert, Errno } from '../base/index.ts';
+import { assert, Errno } from '../../base/index.ts';
 import {
   CompletionFlag,
   createDriver,
@@ -19,17 +19,17 @@ import {
   type CreateDriverOptions,
   type Driver,
   type Handle,
-} from '../driver/index.ts';
-import { CloseCode } from '../websocket/index.ts';
-import { Connection, State } from './connection.ts';
-import { Count, type GatewayCounts } from './counters.ts';
+} from '../../driver/index.ts';
+import { CloseCode } from '../../websocket/index.ts';
+import { Connection, State } from '../sockets/connection.ts';
+import { Count, type GatewayCounts } from '../metrics/counters.ts';
 import { Deadlines } from './deadlines.ts';
-import type { Route } from './handlers.ts';
-import type { ResolvedGatewayOptions } from './options.ts';
-import { Output } from './output.ts';
-import type { PathTable } from './paths.ts';
-import { Requests } from './requests.ts';
-import { Sockets } from './sockets.ts';
+import type { Route } from '../sockets/handlers.ts';
+import type { ResolvedGatewayOptions } from '../options.ts';
+import { Output } from '../output/output.ts';
+import type { PathTable } from '../routing/paths.ts';
+import { Requests } from '../http/requests.ts';
+import { Sockets } from '../sockets/sockets.ts';
 import { indexOf, kindOf, Token, tokenOf } from './tokens.ts';
 
 /** Indices of timers. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { CompletionFlag, simulate, type Handle } from '../driver/index.ts';
-import { Arena } from '../memory/index.ts';
-import { headSize, Opcode, writeHead } from '../websocket/index.ts';
+import { CompletionFlag, simulate, type Handle } from '../../driver/index.ts';
+import { Arena } from '../../memory/index.ts';
+import { headSize, Opcode, writeHead } from '../../websocket/index.ts';
 import { Output, SENDS_MAX, Shutdown, type Outlet } from './output.ts';
-import { kindOf, indexOf, Token, tokenOf } from './tokens.ts';
+import { kindOf, indexOf, Token, tokenOf } from '../engine/tokens.ts';
 
 const MIB = 1 << 20;
 /** Tokens of the clients: what follows the gateway's own kinds. */

@@ -1,6 +1,6 @@
 /** The opening handshake as a server sees it (RFC 6455 §4.2). */
 import { createHash } from 'node:crypto';
-import { misuse } from '../base/index.ts';
+import { misuse } from '../../base/index.ts';
 
 /** What the handshake needs of a parsed request; `RequestHead` of the HTTP parser is one. */
 export interface UpgradeRequest {

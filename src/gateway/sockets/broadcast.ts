@@ -1,4 +1,4 @@
-import { misuse } from '../base/index.ts';
+import { misuse } from '../../base/index.ts';
 import { Connection } from './connection.ts';
 import type { Message } from './message.ts';
 

@@ -1,10 +1,10 @@
 /** A client's connection, as handlers see it. Its life is in `engine.ts`. */
-import type { RequestReader } from '../http/index.ts';
-import type { MessageReceiver } from '../websocket/index.ts';
+import type { RequestReader } from '../../http/index.ts';
+import type { MessageReceiver } from '../../websocket/index.ts';
 import type { Route } from './handlers.ts';
 import type { Message } from './message.ts';
-import { Shutdown, type Outlet } from './output.ts';
-import type { AnyParams } from './paths.ts';
+import { Shutdown, type Outlet } from '../output/output.ts';
+import type { AnyParams } from '../routing/paths.ts';
 import type { Sockets } from './sockets.ts';
 
 /** Where a connection is in its life. */

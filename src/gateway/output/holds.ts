@@ -3,7 +3,7 @@
  * names it has completed (rule 4 of the driver: until then it is the driver's). Columns by hold,
  * ordinary arrays of small integers, so that nothing is allocated when a hold is used again.
  */
-import { assert } from '../base/index.ts';
+import { assert } from '../../base/index.ts';
 
 /** Takes memory back when nothing refers to it any more. */
 export type HoldOwner = (offset: number) => void;

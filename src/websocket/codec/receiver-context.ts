@@ -1,5 +1,5 @@
 /** What the receivers of one gateway share, and what one needs only in the middle of things. */
-import { choiceOption, integerOption, misuse, rejectUnknown } from '../base/index.ts';
+import { choiceOption, integerOption, misuse, rejectUnknown } from '../../base/index.ts';
 import { FrameHead, HEAD_PARTIAL, MAX_HEAD_BYTES, type Role } from './frame.ts';
 import type { Failure } from './failures.ts';
 
