@@ -1,4 +1,5 @@
-// Builds everything: the native addon (C) and the TypeScript sources.
+// Builds everything: the native addon (C), the SIMD module (WebAssembly) and the TypeScript
+// sources.
 // --native-optional: without a compiler the build says so and goes on; the portable driver needs
 // no addon.
 import { spawnSync } from 'node:child_process';
@@ -6,6 +7,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildNative } from './build-native.js';
+import { buildWasm } from './build-wasm.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const output = join(root, 'dist');
@@ -36,6 +38,7 @@ if (missing) {
 
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 if (existsSync(compiler)) {
+  await buildWasm();
   if (existsSync(output)) prune(output);
   const result = spawnSync(process.execPath, [compiler, '-p', root], { stdio: 'inherit' });
   if (result.status !== 0) process.exit(result.status ?? 1);

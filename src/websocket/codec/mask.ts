@@ -26,14 +26,14 @@ export function unmask(
   phase: number,
 ): number {
   const end = offset + length;
-  let turned = turn(key, phase);
+  let turned = turnKey(key, phase);
   let seen = 0;
   let at = offset;
   while ((at & 3) !== 0 && at < end) {
     const value = bytes[at]! ^ (turned & 0xff);
     bytes[at++] = value;
     seen |= value;
-    turned = turn(turned, 1);
+    turned = turnKey(turned, 1);
   }
   const count = (end - at) >>> 2;
   const first = at >>> 2;
@@ -59,7 +59,7 @@ export function unmask(
     const value = bytes[at]! ^ (turned & 0xff);
     bytes[at] = value;
     seen |= value;
-    turned = turn(turned, 1);
+    turned = turnKey(turned, 1);
   }
   return seen & HIGH_BITS;
 }
@@ -78,7 +78,7 @@ export function unmaskCopy(
   phase: number,
 ): number {
   const end = destination + length;
-  let turned = turn(key, phase);
+  let turned = turnKey(key, phase);
   let seen = 0;
   let from = source;
   let to = destination;
@@ -86,7 +86,7 @@ export function unmaskCopy(
     const value = bytes[from++]! ^ (turned & 0xff);
     bytes[to++] = value;
     seen |= value;
-    turned = turn(turned, 1);
+    turned = turnKey(turned, 1);
   }
   const count = (end - to) >>> 2;
   if (count > 0) {
@@ -98,7 +98,7 @@ export function unmaskCopy(
     const value = bytes[from++]! ^ (turned & 0xff);
     bytes[to++] = value;
     seen |= value;
-    turned = turn(turned, 1);
+    turned = turnKey(turned, 1);
   }
   return seen & HIGH_BITS;
 }
@@ -137,6 +137,6 @@ function copyWords(
 }
 
 /** The key as it stands `phase` bytes later. Shift counts count mod 32: phase 0 changes nothing. */
-function turn(key: number, phase: number): number {
+export function turnKey(key: number, phase: number): number {
   return (key >>> (phase << 3)) | (key << (32 - (phase << 3)));
 }

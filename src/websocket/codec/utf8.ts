@@ -64,6 +64,19 @@ export function validateUtf8(
   return now;
 }
 
+/**
+ * The state at `end` of bytes, at least four, that are known to be in order but for what their last
+ * character lacks: that of a cut character, or of a last byte that can begin none.
+ */
+export function utf8StateAt(bytes: Uint8Array, end: number): number {
+  let at = end - 1;
+  // The bound is for bytes that somebody changes meanwhile; a character has no fifth byte.
+  while (at > end - 4 && (bytes[at]! & 0xc0) === 0x80) at--;
+  let now = UTF8_BOUNDARY;
+  while (at < end) now = NEXT[(now << 8) | bytes[at++]!]!;
+  return now;
+}
+
 /** From an aligned offset, the offset of the first word that is not all ASCII or not all there. */
 function skipAscii(words: Int32Array, offset: number, end: number): number {
   let at = offset;
