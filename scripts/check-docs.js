@@ -27,6 +27,8 @@ export function exportsOf(path, read) {
   const local = new Map();
   /** @type {Map<string, Declaration[]>} */
   const exported = new Map();
+  /** @type {Map<string, [source: string, name: string]>} */
+  const imports = new Map();
   /** @param {string} source */
   const other = (source) => {
     const target = posix.join(posix.dirname(path), source).replace(/\.[jt]s$/, '.d.ts');
@@ -35,8 +37,7 @@ export function exportsOf(path, read) {
   for (const statement of program.body) {
     if (statement.type === 'ImportDeclaration' && statement.source.value.startsWith('.')) {
       for (const { imported, local: name } of statement.specifiers) {
-        const found = imported && other(statement.source.value).get(imported.name);
-        if (found) local.set(name.name, found);
+        if (imported) imports.set(name.name, [statement.source.value, imported.name]);
       }
     }
     const declaration = statement.declaration ?? statement;
@@ -57,7 +58,12 @@ export function exportsOf(path, read) {
     if (statement.type !== 'ExportNamedDeclaration') continue;
     const from = source === undefined ? local : source.startsWith('.') ? other(source) : new Map();
     for (const entry of statement.specifiers) {
-      exported.set(entry.exported.name, from.get(entry.local.name) ?? []);
+      const name = entry.local.name;
+      // Followed only for what is exported on: following every import visits whole graphs again
+      // and again, and never ends where types import each other.
+      const [file, own] = (source === undefined && imports.get(name)) || [];
+      const found = file && own ? other(file).get(own) : from.get(name);
+      exported.set(entry.exported.name, found ?? []);
     }
   }
   return exported;

@@ -27,6 +27,8 @@ export const LAYERS = {
   deflate: ['base', 'native', 'memory'],
   websocket: ['base', 'atomics', 'memory', 'driver', 'http', 'deflate', 'websocket/codec'],
   gateway: ['base', 'atomics', 'memory', 'driver', 'http', 'deflate', 'websocket'],
+  // Types alone of the gateway: whoever wants traces loads it, nobody else does.
+  telemetry: ['base', 'gateway'],
   cli: ['base', 'memory', 'driver', 'http', 'websocket', 'gateway'],
 };
 

@@ -18,4 +18,4 @@ export {
   rejectUnknown,
   stringOption,
 } from './options.ts';
-export { SeededRandom } from './random.ts';
+export { secureBytes, secureKey, SeededRandom, systemRandom, type Random } from './random.ts';

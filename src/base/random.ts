@@ -1,4 +1,5 @@
 /** The one door to chance. A seed replays everything that was drawn. */
+import { randomBytes, randomFillSync } from 'node:crypto';
 
 /** A source of random numbers. */
 export interface Random {
@@ -26,4 +27,26 @@ export class SeededRandom implements Random {
   chance(numerator: number, denominator: number): boolean {
     return this.below(denominator) < numerator;
   }
+}
+
+/** The machine's own chance: for spreading things over time, never for secrets. */
+export const systemRandom: Random = { below: (bound) => Math.floor(Math.random() * bound) };
+
+/** Keys are drawn 8 KiB at a time: one call of the system's generator for 2048 of them. */
+const keys: Int32Array = new Int32Array(2048);
+let keysLeft = 0;
+
+/** A 32-bit integer that nobody can predict, even from all that were drawn before. */
+export function secureKey(): number {
+  if (keysLeft === 0) {
+    randomFillSync(keys);
+    keysLeft = keys.length;
+  }
+  keysLeft -= 1;
+  return keys[keysLeft]!;
+}
+
+/** Bytes that nobody can predict. */
+export function secureBytes(count: number): Buffer {
+  return randomBytes(count);
 }

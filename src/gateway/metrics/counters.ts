@@ -15,6 +15,27 @@ export const Count = {
   handlerErrors: 10,
   sendQueueOverflows: 11,
   timeouts: 12,
+  /** Handshakes that were answered with anything but 101. */
+  upgradesRefused: 13,
+  /** Messages to a client that were dropped because too much waited. */
+  messagesDropped: 14,
+  /** How often reading from a connection was stopped for a while, for whatever reason. */
+  pauses: 15,
+  publishes: 16,
+  /** Messages that publishes became: those that were sent or queued. */
+  deliveries: 17,
+  /** Bytes of messages before compression, and after it. */
+  bytesToDeflate: 18,
+  bytesDeflated: 19,
+  /** Bytes of messages as they came compressed, and decompressed. */
+  bytesToInflate: 20,
+  bytesInflated: 21,
+  /** Connections that were reset as they came, by a limit. */
+  connectionsRefused: 22,
+  /** How often a connection was above a rate that limits it. */
+  rateLimited: 23,
+  /** How often reading was stopped because the shared memory or its buffers were nearly used up. */
+  memoryPauses: 24,
 } as const;
 
 /** The name of a gateway's counter. */

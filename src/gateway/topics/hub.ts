@@ -1,0 +1,101 @@
+/**
+ * The topics of an engine's connections. A gateway may have several engines, each with the
+ * subscriptions of its own connections: what is published goes to all of them. Retained values are
+ * kept by the first.
+ */
+import { booleanOption, rejectUnknown } from '../../base/index.ts';
+import type { Engine } from '../engine/engine.ts';
+import { Count } from '../metrics/counters.ts';
+import type { Connection, SubscribeOptions } from '../sockets/connection.ts';
+import { Outgoing, type Sendable } from '../sockets/outgoing.ts';
+import type { SharedMessage } from '../sockets/shared-message.ts';
+import { Topics } from './topics.ts';
+
+/** How something is published. */
+export interface PublishOptions {
+  /**
+   * Keep it as the topic's last value, which who subscribes later gets at once. `topics` of the
+   * gateway limits how much is kept. @default false
+   */
+  readonly retain?: boolean;
+  /** Who does not get it. @default nobody */
+  readonly except?: Connection<never, never>;
+}
+
+/** See the head of this file. */
+export class TopicHub {
+  readonly #engine: Engine;
+  readonly topics: Topics<Connection>;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.topics = new Topics<Connection>(engine.context.options.topics);
+  }
+
+  /** See `Connection.subscribe`. */
+  subscribe(connection: Connection, pattern: string, options: SubscribeOptions): boolean {
+    rejectUnknown('subscribe', options, ['retained']);
+    const wanted = booleanOption('retained', options.retained, true);
+    if (!connection.isOpen || !this.topics.subscribe(connection, pattern)) return false;
+    const { retaining } = this.#engine.context;
+    if (wanted && retaining.retainedValues > 0) {
+      retaining.retained(
+        pattern,
+        ({ opcode, bytes }, to) => {
+          this.#engine.sockets.sending.value(to, opcode, bytes);
+        },
+        connection,
+      );
+    }
+    return true;
+  }
+
+  /** See `Connection.unsubscribe`. */
+  unsubscribe(connection: Connection, pattern: string): boolean {
+    return this.topics.unsubscribe(connection, pattern);
+  }
+
+  /** The connection is over. */
+  left(connection: Connection): void {
+    if (this.topics.subscriptions > 0) this.topics.leaveAll(connection);
+  }
+
+  /** Sends to all who are subscribed, whatever engine has them; returns how many it reached. */
+  publish(topic: string, data: Sendable, except?: Connection): number {
+    let reached = 0;
+    this.#engine.counts.add(Count.publishes, 1);
+    for (const engine of this.#engine.context.engines) {
+      reached += engine.sockets.topics.#deliver(topic, data, except);
+    }
+    this.#engine.counts.add(Count.deliveries, reached);
+    return reached;
+  }
+
+  /** Publishes, and keeps it as the topic's last value. @throws {RangeError} ERR_TOPIC_LIMIT */
+  retain(topic: string, data: Sendable, except?: Connection): number {
+    const { arena } = this.#engine.driver;
+    const value = new Outgoing();
+    value.set(data, arena);
+    const { opcode, source, length } = value;
+    const bytes =
+      typeof source === 'number'
+        ? arena.bytes.subarray(source, source + length)
+        : source.subarray(0, length);
+    this.#engine.context.retaining.store(topic, opcode, bytes);
+    return this.publish(topic, data, except);
+  }
+
+  #deliver(topic: string, data: Sendable, except: Connection | undefined): number {
+    const message = this.#engine.sockets.sending.begin(data, except);
+    try {
+      this.topics.match(topic, deliverTo, message);
+    } finally {
+      message.end();
+    }
+    return message.reached;
+  }
+}
+
+function deliverTo(connection: Connection, message: SharedMessage): void {
+  message.send(connection);
+}
