@@ -125,6 +125,7 @@ bool descriptor_owned(const Env *env, int fd) {
 // Last step of the end. Runs on the environment's thread, when no libuv handle is left.
 static void env_finish(Env *env) {
   rings_close(env);
+  streams_close(env);
   for (uint32_t word = 0; word < env->owned_words; word++)
     for (uint64_t bits = env->owned[word]; bits; bits &= bits - 1)
       close((int)(word * 64) + __builtin_ctzll(bits));
@@ -170,7 +171,8 @@ NAPI_MODULE_INIT() {
   }
   data->env = env;
   const Export *groups[] = {arena_exports, futex_exports, socket_exports,
-                            epoll_exports, uring_exports, loop_exports};
+                            epoll_exports, uring_exports, loop_exports,
+                            deflate_exports};
   for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
     if (!export_all(env, exports, data, groups[i])) return NULL;
   return exports;

@@ -15,6 +15,7 @@
 struct Ring;
 struct Loop;
 struct Rider;
+struct StreamSlot;
 
 // One per environment (the main thread and each worker has its own); used by that thread alone.
 typedef struct Env {
@@ -29,6 +30,10 @@ typedef struct Env {
   napi_async_context context;  // of the calls into TypeScript; lives as long as the Env
   uint32_t loops_open;  // loops and riders that libuv has not closed yet
   bool ending;          // the environment is being torn down
+  struct StreamSlot *slots;  // of deflate.c
+  uint32_t slot_count;
+  uint32_t slot_free;     // index + 1 of the first free one; 0 when there is none
+  uint64_t stream_bytes;  // in use by the streams
   napi_async_cleanup_hook_handle hook;
 } Env;
 
@@ -92,12 +97,15 @@ void env_loop_closed(Env *env);
 // uring.c
 void rings_close(Env *env);
 
+// deflate.c
+void streams_close(Env *env);
+
 // Registration, one for each file.
 typedef struct Export {
   const char *name;
   napi_callback call;
 } Export;
 extern const Export arena_exports[], futex_exports[], socket_exports[], epoll_exports[],
-    uring_exports[], loop_exports[];
+    uring_exports[], loop_exports[], deflate_exports[];
 
 #endif

@@ -126,6 +126,19 @@ static int64_t send_vector(Env *env, const Record *record) {
   return sent < 0 ? -errno : sent;
 }
 
+// The peer's address goes to the record's memory where it names some.
+static int64_t accept_record(Env *env, const Record *record) {
+  struct sockaddr *address = NULL;
+  socklen_t length = record->length;
+  if (length > 0) {
+    if (!in_arena(env, record->offset, length)) return -EFAULT;
+    address = (struct sockaddr *)(env->base + record->offset);
+  }
+  int fd = accept4(record->fd, address, address ? &length : NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  int owned = descriptor_own(env, fd);
+  return owned < 0 ? -errno : owned;
+}
+
 static int64_t run_record(Env *env, const Record *record) {
   int64_t result;
   switch (record->op) {
@@ -141,9 +154,7 @@ static int64_t run_record(Env *env, const Record *record) {
     case BATCH_SEND_VECTOR:
       return send_vector(env, record);
     case BATCH_ACCEPT:
-      result = descriptor_own(
-          env, accept4(record->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
-      break;
+      return accept_record(env, record);
     default:
       return -EINVAL;
   }

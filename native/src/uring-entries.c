@@ -13,6 +13,7 @@ typedef enum Shape {
   MESSAGE,  // addr: {offset, length} pairs, len of them
   TIMESPEC,
   SOCKADDR,  // addr: off bytes
+  ACCEPTED,  // none, or addr: room for any address, and off: 4 bytes for its length
   PATH,      // addr: a path that ends in zero
   STATX,     // PATH, and off: 256 bytes
   COMMAND,   // setsockopt; addr3: file_index bytes
@@ -38,7 +39,7 @@ static const Rule rules[49] = {
     [6] = {PLAIN, LEN, 0, 0, ANY_FLAGS},                                // POLL_ADD
     [9] = {MESSAGE, ADDR | LEN, FIXED, 0, NO_SIGNAL_WAIT_ALL},          // SENDMSG
     [11] = {TIMESPEC, ADDR | LEN, 0, 0, 0},                             // TIMEOUT
-    [13] = {PLAIN, INDEX, 0, 1, 0},                                     // ACCEPT
+    [13] = {ACCEPTED, ADDR | OFF | INDEX, 0, 0, 0},                     // ACCEPT
     [14] = {PLAIN, ADDR, 0, 0, 0xf},                                    // ASYNC_CANCEL
     [16] = {SOCKADDR, ADDR | OFF, FIXED, 0, 0},                         // CONNECT
     [18] = {PATH, ADDR | LEN, 0, 0, ANY_FLAGS},                         // OPENAT
@@ -78,6 +79,14 @@ static bool place_path(Ring *ring, uint64_t *field) {
   return place(ring, field, 1);
 }
 
+// The kernel reads how much room there is when it accepts, which may be later: whatever stands
+// there by then, it writes no more than a struct sockaddr_storage.
+static bool place_accepted(Ring *ring, Sqe *sqe) {
+  if (sqe->addr == 0 && sqe->off == 0) return true;
+  if (sqe->addr == 0 || sqe->off == 0 || sqe->off % 4 != 0) return false;
+  return place(ring, &sqe->addr, sizeof(struct sockaddr_storage)) && place(ring, &sqe->off, 4);
+}
+
 static int place_message(Ring *ring, Sqe *sqe, uint32_t index) {
   uint32_t count = sqe->len;
   if (count == 0 || count > VECTOR_MAX || !in_arena(ring->env, sqe->addr, count * 8ull)) return 0;
@@ -114,6 +123,8 @@ int uring_translate(Ring *ring, Sqe *sqe, uint32_t index) {
       return sqe->len == 1 && place(ring, &sqe->addr, 16);
     case SOCKADDR:
       return place(ring, &sqe->addr, sqe->off);
+    case ACCEPTED:
+      return place_accepted(ring, sqe);
     case PATH:
       return place_path(ring, &sqe->addr);
     case STATX:

@@ -1,12 +1,27 @@
-/** The gateway as programs see it: routes, listening, and the way out. */
+/** The gateway as programs see it: routes, listening, topics, and the way out. */
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { integerOption, misuse, outOfRange, rejectUnknown, RondoError } from '../base/index.ts';
-import type { DriverKind, DriverUsage, SocketAddress } from '../driver/index.ts';
-import { CloseCode, isSendableCloseCode } from '../websocket/index.ts';
+import {
+  booleanOption,
+  integerOption,
+  misuse,
+  outOfRange,
+  rejectUnknown,
+  RondoError,
+} from '../base/index.ts';
+import type { DriverKind, DriverUsage, SocketAddress, TlsOptions } from '../driver/index.ts';
+import { CloseCode, isSendableCloseCode, MAX_CLOSE_REASON_BYTES } from '../websocket/index.ts';
+import type { DrainOptions, DrainReport as CloseReport } from './engine/drain.ts';
+import type { EventHandlers, EventOptions } from './http/event-stream.ts';
+import type { FileOptions } from './http/files.ts';
+import { HttpRoutes, type HttpHandler, type HttpRouteOptions } from './http/routes.ts';
 import { GatewayCounts, type GatewayCounters } from './metrics/counters.ts';
-import { Engine, type DrainReport } from './engine/engine.ts';
-import type { Route, WebSocketHandlers } from './sockets/handlers.ts';
+import { HANDLER_NAMES, type Route, type WebSocketHandlers } from './sockets/handlers.ts';
+import type { Connection } from './sockets/connection.ts';
+import type { Message } from './sockets/message.ts';
+import type { Sendable } from './sockets/outgoing.ts';
+import { Station } from './station.ts';
+import type { PublishOptions } from './topics/hub.ts';
 import {
   resolveGatewayOptions,
   type GatewayOptions,
@@ -20,14 +35,13 @@ export interface CloseGatewayOptions {
   readonly deadlineMs?: number;
   /** The close code that all WebSockets get. @default 1001 */
   readonly code?: number;
-}
-
-/** What became of the connections that were there when a gateway was closed. */
-export interface CloseReport {
-  /** Ended before the deadline. */
-  readonly closed: number;
-  /** Did not, and were reset. */
-  readonly reset: number;
+  /** The reason beside it, at most 123 bytes of UTF-8. @default none */
+  readonly reason?: string;
+  /**
+   * Milliseconds over which the goodbyes are spread, 0 to 3,600,000, so that clients do not all come
+   * back at once; those who were not told yet go on. @default `drainSpreadMs`
+   */
+  readonly spreadMs?: number;
 }
 
 /** What a gateway holds right now. All zero after `close`. */
@@ -38,7 +52,7 @@ export interface GatewayUsage {
   readonly driver: DriverUsage;
 }
 
-/** A WebSocket server; plain HTTP on the same port answers `/healthz`. */
+/** A WebSocket server, with plain HTTP on the same port. */
 export interface Gateway {
   /** Where it listens; undefined before `listen`. */
   readonly address: SocketAddress | undefined;
@@ -53,6 +67,36 @@ export interface Gateway {
     path: Path,
     handlers: WebSocketHandlers<RouteParams<Path>, Data>,
   ): void;
+  /**
+   * Adds a route of plain HTTP: what the handler returns is the response. GET answers HEAD too.
+   * Routes win over what the gateway serves by itself (`/healthz`, `/readyz`, `/metrics`, the page).
+   * @throws {TypeError} ERR_ROUTE when method or path are not valid, or are taken
+   * @throws {TypeError | RangeError} ERR_OPTION_UNKNOWN, ERR_OPTION_TYPE, ERR_OPTION_RANGE
+   * @example
+   * gateway.http('GET', '/rooms/:room', ({ params }) => ({ json: membersOf(params.room) }));
+   */
+  http<const Path extends string>(
+    method: string,
+    path: Path,
+    handler: HttpHandler<RouteParams<Path>>,
+    options?: HttpRouteOptions,
+  ): void;
+  /**
+   * Adds a route of server-sent events, for `EventSource` of browsers.
+   * @throws {TypeError} ERR_ROUTE when the path is not valid or is taken
+   * @throws {TypeError | RangeError} ERR_OPTION_UNKNOWN, ERR_OPTION_TYPE, ERR_OPTION_RANGE
+   */
+  events<const Path extends string, Data = unknown>(
+    path: Path,
+    handlers: EventHandlers<RouteParams<Path>, Data>,
+    options?: EventOptions,
+  ): void;
+  /**
+   * Serves the files of a directory below a prefix such as `/static/`, after all routes.
+   * @throws {TypeError} ERR_ROUTE when the prefix is not valid or is taken
+   * @throws {TypeError | RangeError} ERR_OPTION_UNKNOWN, ERR_OPTION_TYPE, ERR_OPTION_RANGE
+   */
+  files(prefix: string, directory: string, options?: FileOptions): void;
   /**
    * Binds, and begins to accept. Keeps the process alive until `close`. After a failure it may be
    * called again.
@@ -70,23 +114,37 @@ export interface Gateway {
    * ERR_CLOSE_CODE
    */
   close(options?: CloseGatewayOptions): Promise<CloseReport>;
+  /** Whether it listens and is not being closed: what `/readyz` tells. */
+  readonly ready: boolean;
+  /**
+   * Sends to all connections that are subscribed to the topic; returns how many. The frame is
+   * encoded once. May be called from anywhere on the gateway's thread.
+   * @throws {TypeError} ERR_TOPIC, ERR_OPTION_TYPE, ERR_LEASE_RELEASED, ERR_GATEWAY_STATE
+   * @throws {RangeError} ERR_OPTION_RANGE, ERR_TOPIC_LIMIT with too much retained
+   */
+  publish(topic: string, data: Message | string | Uint8Array, options?: PublishOptions): number;
+  /** Forgets a topic's retained value; false when there was none. @throws {TypeError} ERR_TOPIC */
+  forget(topic: string): boolean;
+  /** How many connections a publish to the topic would reach. @throws {TypeError} ERR_TOPIC */
+  subscribers(topic: string): number;
+  /** Names and patterns that somebody is subscribed to, with the number of connections. */
+  topics(): Map<string, number>;
+  /** The metrics as text for Prometheus. @throws {TypeError} ERR_GATEWAY_STATE */
+  metrics(): string;
+  /**
+   * Puts other certificates in the place of `tls`: new connections get them, those that are there
+   * go on. When it throws, nothing has changed.
+   * @throws {TypeError} ERR_GATEWAY_STATE
+   * @throws {RondoError} ERR_TLS_CERTIFICATE, ERR_DRIVER_UNAVAILABLE without `tls`
+   */
+  setCertificates(tls: TlsOptions): void;
   /** What was counted since it was made. */
   counters(): GatewayCounters;
   /** What is held right now. */
   usage(): GatewayUsage;
 }
 
-const NOTHING: GatewayUsage = Object.freeze({
-  connections: 0,
-  memoryBytes: 0,
-  driver: Object.freeze({
-    connections: 0,
-    listeners: 0,
-    files: 0,
-    operations: 0,
-    buffersHeld: 0,
-  }),
-});
+const HOUR_MS = 3_600_000;
 
 /** Gateways of this thread so far: their memory is told apart by the number. */
 let gateways = 0;
@@ -108,8 +166,10 @@ class OneGateway implements Gateway {
   readonly #options: ResolvedGatewayOptions;
   readonly #name: string = `gateway ${++gateways}`;
   readonly #routes: PathTable<Route> = new PathTable<Route>();
-  #counts: GatewayCounts | undefined;
-  #engine: Engine | undefined;
+  readonly #httpRoutes: HttpRoutes = new HttpRoutes();
+  #station: Station | undefined;
+  /** What was counted, when it is closed. */
+  #counters: GatewayCounters | undefined;
   #listening: Promise<SocketAddress> | undefined;
   #address: SocketAddress | undefined;
   #closing: Promise<CloseReport> | undefined;
@@ -123,7 +183,11 @@ class OneGateway implements Gateway {
   }
 
   get driver(): DriverKind | undefined {
-    return this.#engine?.driver.kind;
+    return this.#station?.driver.kind;
+  }
+
+  get ready(): boolean {
+    return this.#address !== undefined && this.#closing === undefined;
   }
 
   websocket<const Path extends string, Data = unknown>(
@@ -133,8 +197,29 @@ class OneGateway implements Gateway {
     if (typeof handlers !== 'object' || handlers === null) {
       throw misuse('ERR_OPTION_TYPE', `Cannot add route ${path}: it needs an object of handlers`);
     }
-    rejectUnknown(`route ${path}`, handlers, ['open', 'message', 'close', 'error']);
-    this.#routes.add(path, { path, handlers });
+    rejectUnknown(`route ${path}`, handlers, HANDLER_NAMES);
+    this.#routes.add(path, { path, handlers: handlers as unknown as WebSocketHandlers });
+  }
+
+  http<const Path extends string>(
+    method: string,
+    path: Path,
+    handler: HttpHandler<RouteParams<Path>>,
+    options: HttpRouteOptions = {},
+  ): void {
+    this.#httpRoutes.add(method, path, handler, options);
+  }
+
+  events<const Path extends string, Data = unknown>(
+    path: Path,
+    handlers: EventHandlers<RouteParams<Path>, Data>,
+    options: EventOptions = {},
+  ): void {
+    this.#httpRoutes.addEvents(path, handlers, options);
+  }
+
+  files(prefix: string, directory: string, options: FileOptions = {}): void {
+    this.#httpRoutes.addFiles(prefix, directory, options);
   }
 
   listen(): Promise<SocketAddress> {
@@ -150,65 +235,128 @@ class OneGateway implements Gateway {
   }
 
   async #listen(): Promise<SocketAddress> {
-    const { path, host, port, arena } = this.#options;
+    const { path, host, port } = this.#options;
     const wanted = path === undefined ? { host: await resolveHost(host), port } : { path };
-    const counts = new GatewayCounts(arena, this.#name);
-    this.#counts = counts;
+    const station = await Station.open({
+      name: this.#name,
+      options: this.#options,
+      routes: this.#routes,
+      httpRoutes: this.#httpRoutes,
+    });
     try {
-      const engine = new Engine(this.#name, this.#options, this.#routes, counts);
-      this.#engine = engine;
-      try {
-        const listener = engine.driver.listen(wanted);
-        this.#address = engine.driver.address(listener);
-        engine.accept(listener);
-        return this.#address;
-      } catch (error) {
-        this.#engine = undefined;
-        await engine.destroy();
-        throw error;
-      }
+      this.#address = station.listen(wanted);
     } catch (error) {
-      counts.release();
+      await station.destroy();
       throw error;
     }
+    this.#station = station;
+    return this.#address;
+  }
+
+  setCertificates(tls: TlsOptions): void {
+    this.#listener('change certificates').setCertificates(tls);
+  }
+
+  publish(topic: string, data: Sendable, options: PublishOptions = {}): number {
+    rejectUnknown('publish', options, ['retain', 'except']);
+    const retain = booleanOption('retain', options.retain, false);
+    const except = options.except as Connection | undefined;
+    const { topics } = this.#listener('publish').engines[0]!.sockets;
+    return retain ? topics.retain(topic, data, except) : topics.publish(topic, data, except);
+  }
+
+  forget(topic: string): boolean {
+    return this.#listener('forget a value').retaining.forget(topic);
+  }
+
+  subscribers(topic: string): number {
+    let count = 0;
+    for (const { sockets } of this.#station?.engines ?? []) {
+      count += sockets.topics.topics.count(topic);
+    }
+    return count;
+  }
+
+  topics(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { sockets } of this.#station?.engines ?? []) {
+      for (const [name, count] of sockets.topics.topics.list()) {
+        counts.set(name, (counts.get(name) ?? 0) + count);
+      }
+    }
+    return counts;
+  }
+
+  metrics(): string {
+    return this.#listener('read metrics').metricsText();
   }
 
   close(options: CloseGatewayOptions = {}): Promise<CloseReport> {
-    rejectUnknown('close', options, ['deadlineMs', 'code']);
-    const { drainDeadlineMs } = this.#options;
-    const deadlineMs = integerOption('deadlineMs', options.deadlineMs, drainDeadlineMs, 0, 3.6e6);
-    const code = options.code ?? CloseCode.GOING_AWAY;
-    if (!isSendableCloseCode(code)) {
-      throw outOfRange('ERR_CLOSE_CODE', `Cannot close with code ${code}: it must not travel`);
-    }
-    this.#closing ??= this.#close(code, deadlineMs);
+    const resolved = this.#resolveClose(options);
+    this.#closing ??= this.#close(resolved);
     return this.#closing;
   }
 
-  async #close(code: number, deadlineMs: number): Promise<DrainReport> {
+  #resolveClose(options: CloseGatewayOptions): DrainOptions {
+    rejectUnknown('close', options, ['deadlineMs', 'code', 'reason', 'spreadMs']);
+    const { drainDeadlineMs, drainSpreadMs } = this.#options;
+    const { code = CloseCode.GOING_AWAY, reason = '' } = options;
+    if (!isSendableCloseCode(code)) {
+      throw outOfRange('ERR_CLOSE_CODE', `Cannot close with code ${code}: it must not travel`);
+    }
+    if (typeof reason !== 'string' || Buffer.byteLength(reason) > MAX_CLOSE_REASON_BYTES) {
+      throw outOfRange(
+        'ERR_CLOSE_REASON',
+        `Cannot close with this reason: it must have at most ${MAX_CLOSE_REASON_BYTES} bytes`,
+      );
+    }
+    const deadlineMs = integerOption('deadlineMs', options.deadlineMs, drainDeadlineMs, 0, HOUR_MS);
+    return {
+      code,
+      reason,
+      deadlineMs,
+      spreadMs: integerOption('spreadMs', options.spreadMs, drainSpreadMs, 0, HOUR_MS),
+    };
+  }
+
+  async #close(options: DrainOptions): Promise<CloseReport> {
     // One that is about to listen is closed when it does; that it failed is known to its caller.
     await this.#listening?.catch(() => undefined);
-    const engine = this.#engine;
-    if (engine === undefined) return { closed: 0, reset: 0 };
-    const report = await engine.drain(code, deadlineMs);
-    await engine.destroy();
-    this.#engine = undefined;
-    this.#counts?.release();
+    const station = this.#station;
+    if (station === undefined) return { closed: 0, reset: 0, remaining: [] };
+    const report = await station.drain(options);
+    await station.destroy();
+    this.#counters = station.metrics.counts.snapshot();
+    this.#station = undefined;
     return report;
   }
 
   counters(): GatewayCounters {
-    return this.#counts?.snapshot() ?? GatewayCounts.none();
+    return this.#station?.metrics.counts.snapshot() ?? this.#counters ?? GatewayCounts.none();
   }
 
   usage(): GatewayUsage {
-    const engine = this.#engine;
-    if (engine === undefined) return NOTHING;
+    const engines = this.#station?.engines ?? [];
+    const usages = engines.map(({ driver }) => driver.usage());
+    const sum = (numbers: number[]): number => numbers.reduce((total, each) => total + each, 0);
     return {
-      connections: engine.live,
-      memoryBytes: engine.output.heldBytes,
-      driver: engine.driver.usage(),
+      connections: sum(engines.map(({ live }) => live)),
+      memoryBytes: sum(engines.map(({ output }) => output.heldBytes)),
+      driver: {
+        connections: sum(usages.map(({ connections }) => connections)),
+        listeners: sum(usages.map(({ listeners }) => listeners)),
+        files: sum(usages.map(({ files }) => files)),
+        operations: sum(usages.map(({ operations }) => operations)),
+        buffersHeld: sum(usages.map(({ buffersHeld }) => buffersHeld)),
+      },
     };
+  }
+
+  /** @throws {TypeError} ERR_GATEWAY_STATE */
+  #listener(action: string): Station {
+    if (this.#station !== undefined) return this.#station;
+    const why = this.#closing === undefined ? 'it does not listen yet' : 'it was closed';
+    throw misuse('ERR_GATEWAY_STATE', `Cannot ${action}: ${why}`);
   }
 }
 

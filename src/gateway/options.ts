@@ -7,8 +7,23 @@ import {
   rejectUnknown,
   stringOption,
 } from '../base/index.ts';
-import type { RealDriverKind } from '../driver/index.ts';
+import type { RealDriverKind, TlsOptions } from '../driver/index.ts';
 import { Arena, processArena } from '../memory/index.ts';
+import {
+  resolveLimits,
+  type LimitOptions,
+  type OverRate,
+  type ResolvedLimits,
+} from './limits/options.ts';
+import { resolveTrustProxy, type TrustProxy } from './limits/proxy.ts';
+import { resolveOrigins } from './limits/origins.ts';
+import type { Instrumentation } from './metrics/instrumentation.ts';
+import {
+  resolveDeflateOptions,
+  type DeflateOptions,
+  type ResolvedDeflateOptions,
+} from './sockets/deflate-options.ts';
+import { resolveTopicLimits, type ResolvedTopicLimits, type TopicLimits } from './topics/limits.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -25,6 +40,11 @@ export interface GatewayOptions {
   readonly host?: string;
   /** Path of a Unix socket to listen on instead of `host` and `port`. @default none */
   readonly path?: string;
+  /**
+   * Certificates: the port speaks TLS then, on the portable driver (decision 0012). They are changed
+   * without an interruption by `setCertificates`. @default none, plain HTTP
+   */
+  readonly tls?: TlsOptions;
   /** The driver to use. @default RONDO_DRIVER, else the best of uring, epoll, portable */
   readonly driver?: RealDriverKind;
   /** The memory that everything lives in. @default the process's arena */
@@ -37,9 +57,48 @@ export interface GatewayOptions {
   readonly maxFrameSize?: number;
   /**
    * Bytes that may wait to be sent on a connection, 1 KiB to 1 GiB. One message is always taken
-   * when nothing waits. A connection that goes above is closed with 1013. @default 1 MiB
+   * when nothing waits. @default 1 MiB
    */
   readonly maxSendQueueBytes?: number;
+  /**
+   * What becomes of a message above `maxSendQueueBytes`: the connection is closed with 1013, the
+   * message is dropped, or the oldest that wait are. @default 'close'
+   */
+  readonly sendQueuePolicy?: 'close' | 'drop-newest' | 'drop-oldest';
+  /** Compression of messages (RFC 7692); true for the defaults of `DeflateOptions`. @default false */
+  readonly deflate?: boolean | DeflateOptions;
+  /**
+   * Handlers of one connection that may be at work at once, 1 to 1024; above it, the connection is
+   * not read. With 1 the next message is handled when the handler of the one before has ended.
+   * @default 1
+   */
+  readonly concurrency?: number;
+  /** Async handlers of all connections at work at once, 1 to 1,000,000. @default 16384 */
+  readonly maxPendingHandlers?: number;
+  /**
+   * Milliseconds of silence, 0 or 100 to 86,400,000, after which a connection is closed with 1001.
+   * After half of it a ping is sent, and another after three quarters, so that only who does not
+   * answer is closed. 0 turns it off. @default 120,000
+   */
+  readonly idleTimeoutMs?: number;
+  /**
+   * Milliseconds that a connection may live, 0 or 100 to 2,147,483,647; then it is closed with 1001.
+   * @default 0, no limit
+   */
+  readonly maxLifetimeMs?: number;
+  /** How much clients may do. @default no limits */
+  readonly limits?: LimitOptions;
+  /** What becomes of messages above a rate of `limits`. @default 'delay' */
+  readonly overRate?: OverRate;
+  /**
+   * Pages that may connect, as `https://example.com` or `https://*.example.com`; others are answered
+   * 403. Clients that are no browsers send no origin and are let in. @default all
+   */
+  readonly origins?: readonly string[];
+  /** Proxies whose word is taken for a client's address. @default false, none */
+  readonly trustProxy?: TrustProxy;
+  /** How much topics may hold. @default the defaults of `TopicLimits` */
+  readonly topics?: TopicLimits;
   /** Bytes of a request's head, 256 to 65,536; more is answered 431. @default 8192 */
   readonly maxHeaderBytes?: number;
   /**
@@ -59,6 +118,11 @@ export interface GatewayOptions {
   readonly closeTimeoutMs?: number;
   /** Milliseconds that `close` waits for the peers, 0 to 3,600,000. @default 10,000 */
   readonly drainDeadlineMs?: number;
+  /**
+   * Milliseconds over which `close` spreads its goodbyes, 0 to 3,600,000, so that clients do not all
+   * come back at once. Less than the deadline. @default 0, all at once
+   */
+  readonly drainSpreadMs?: number;
   /** Receive buffers shared by all connections, a power of two, 2 to 32,768. @default 1024 */
   readonly receiveBuffers?: number;
   /**
@@ -75,22 +139,43 @@ export interface GatewayOptions {
   readonly memoryBytes?: number;
   /** Serve a page at `/` on which a person can try the routes. @default false */
   readonly page?: boolean;
+  /** Serve the counters at `/metrics`, for Prometheus. @default false */
+  readonly metrics?: boolean;
+  /**
+   * Of how many messages one has the time of its handler measured for the metrics, 0 to 1,000,000;
+   * 0 measures none. @default 0
+   */
+  readonly timingSample?: number;
+  /** Traces, as `openTelemetry()` of rondo/telemetry gives. @default none */
+  readonly instrumentation?: Instrumentation;
 }
 
 /** Options with every default filled in. */
 export interface ResolvedGatewayOptions extends Required<
-  Omit<GatewayOptions, 'path' | 'driver' | 'arena'>
+  Omit<GatewayOptions, Resolved | 'driver' | 'path' | 'tls' | 'instrumentation' | 'origins'>
 > {
   readonly path: string | undefined;
+  readonly tls: TlsOptions | undefined;
   readonly driver: RealDriverKind | undefined;
   readonly arena: Arena;
+  readonly origins: readonly string[] | undefined;
+  readonly instrumentation: Instrumentation | undefined;
+  readonly limits: ResolvedLimits;
+  readonly topics: ResolvedTopicLimits;
+  /** Undefined without compression. */
+  readonly deflate: ResolvedDeflateOptions | undefined;
 }
+
+/** What is resolved to something else than its option. */
+type Resolved = 'arena' | 'limits' | 'topics' | 'deflate';
 
 const DRIVERS: readonly RealDriverKind[] = ['uring', 'epoll', 'portable'];
 const SEGMENT_BYTES = 64 * KIB;
 const MEMORY_MIN = MIB;
+const TIME_MS_MIN = 100;
 
-const KNOWN: readonly (keyof GatewayOptions)[] = [
+/** The options that there are. */
+export const GATEWAY_OPTION_NAMES: readonly (keyof GatewayOptions)[] = [
   'port',
   'host',
   'path',
@@ -99,16 +184,32 @@ const KNOWN: readonly (keyof GatewayOptions)[] = [
   'maxConnections',
   'maxMessageSize',
   'maxFrameSize',
+  'tls',
   'maxSendQueueBytes',
+  'sendQueuePolicy',
+  'deflate',
+  'concurrency',
+  'maxPendingHandlers',
+  'idleTimeoutMs',
+  'maxLifetimeMs',
+  'limits',
+  'overRate',
+  'origins',
+  'trustProxy',
+  'topics',
   'maxHeaderBytes',
   'handshakeTimeoutMs',
   'messageTimeoutMs',
   'closeTimeoutMs',
   'drainDeadlineMs',
+  'drainSpreadMs',
   'receiveBuffers',
   'receiveBufferSize',
   'memoryBytes',
   'page',
+  'metrics',
+  'timingSample',
+  'instrumentation',
 ];
 
 /**
@@ -117,8 +218,8 @@ const KNOWN: readonly (keyof GatewayOptions)[] = [
  * @throws {RangeError} ERR_OPTION_RANGE
  */
 export function resolveGatewayOptions(options: GatewayOptions = {}): ResolvedGatewayOptions {
-  rejectUnknown('createGateway', options, KNOWN);
-  const { path, arena = processArena() } = options;
+  rejectUnknown('createGateway', options, GATEWAY_OPTION_NAMES);
+  const { path, tls, instrumentation, arena = processArena() } = options;
   if (path !== undefined && (typeof path !== 'string' || path === '')) {
     throw misuse('ERR_OPTION_TYPE', 'Cannot use path: it must be the path of a socket');
   }
@@ -127,6 +228,14 @@ export function resolveGatewayOptions(options: GatewayOptions = {}): ResolvedGat
   }
   const integer = (name: keyof GatewayOptions, fallback: number, least: number, most: number) =>
     integerOption(name, options[name] as number | undefined, fallback, least, most);
+  /** 0 turns it off; a shorter time than the least would be for nobody. */
+  const time = (name: keyof GatewayOptions, fallback: number, most: number) =>
+    options[name] === undefined || options[name] === 0
+      ? ((options[name] as number | undefined) ?? fallback)
+      : integer(name, fallback, TIME_MS_MIN, most);
+  // What they are made of is checked here; the gateway makes them once more for its use.
+  resolveOrigins(options.origins);
+  resolveTrustProxy(options.trustProxy);
   const maxMessageSize = integer('maxMessageSize', MIB, 1, 64 * MIB);
   // The block of a message rounded up, and as much for the one it grew out of and for an answer.
   const memory = Math.max(64 * MIB, 2 * 2 ** Math.ceil(Math.log2(maxMessageSize)));
@@ -138,6 +247,7 @@ export function resolveGatewayOptions(options: GatewayOptions = {}): ResolvedGat
     port: integer('port', 9001, 0, 65_535),
     host: stringOption('host', options.host, '0.0.0.0'),
     path,
+    tls,
     driver:
       options.driver === undefined
         ? undefined
@@ -147,14 +257,33 @@ export function resolveGatewayOptions(options: GatewayOptions = {}): ResolvedGat
     maxMessageSize,
     maxFrameSize: integer('maxFrameSize', maxMessageSize, 1, 64 * MIB),
     maxSendQueueBytes: integer('maxSendQueueBytes', MIB, KIB, KIB * MIB),
+    sendQueuePolicy: choiceOption('sendQueuePolicy', options.sendQueuePolicy, 'close', [
+      'close',
+      'drop-newest',
+      'drop-oldest',
+    ]),
+    deflate: resolveDeflateOptions(options.deflate),
+    concurrency: integer('concurrency', 1, 1, 1024),
+    maxPendingHandlers: integer('maxPendingHandlers', 16_384, 1, 1_000_000),
+    idleTimeoutMs: time('idleTimeoutMs', 120_000, 86_400_000),
+    maxLifetimeMs: time('maxLifetimeMs', 0, 2 ** 31 - 1),
+    limits: resolveLimits(options.limits),
+    overRate: choiceOption('overRate', options.overRate, 'delay', ['delay', 'close']),
+    origins: options.origins,
+    trustProxy: options.trustProxy ?? false,
+    topics: resolveTopicLimits(options.topics),
     maxHeaderBytes: integer('maxHeaderBytes', 8 * KIB, 256, 64 * KIB),
     handshakeTimeoutMs: integer('handshakeTimeoutMs', 10_000, 1, HOUR_MS),
     messageTimeoutMs: integer('messageTimeoutMs', 60_000, 1, HOUR_MS),
     closeTimeoutMs: integer('closeTimeoutMs', 10_000, 1, HOUR_MS),
     drainDeadlineMs: integer('drainDeadlineMs', 10_000, 0, HOUR_MS),
+    drainSpreadMs: integer('drainSpreadMs', 0, 0, HOUR_MS),
     receiveBuffers: integer('receiveBuffers', 1024, 2, 32_768),
     receiveBufferSize: integer('receiveBufferSize', 16 * KIB + 64, 256, MIB),
     memoryBytes,
     page: booleanOption('page', options.page, false),
+    metrics: booleanOption('metrics', options.metrics, false),
+    timingSample: integer('timingSample', 0, 0, 1_000_000),
+    instrumentation,
   });
 }

@@ -173,6 +173,12 @@ export class Blocks {
     this.#link(unit, order);
   }
 
+  /** Whether a block that is handed out begins at `offset`. */
+  isHeld(offset: number): boolean {
+    const state = this.#state[(offset - this.#base) / this.minBlock];
+    return state !== undefined && state !== INSIDE && (state & HELD) !== 0;
+  }
+
   /** Bytes of a block that is handed out: what was asked for, rounded up. */
   sizeOf(offset: number): number {
     return this.minBlock * (1 << (this.#state[this.#unitOf(offset)]! & ~HELD));

@@ -80,7 +80,8 @@ export interface Native {
   /**
    * Runs `count` non-blocking socket calls, each a record of 32 bytes at `records`, in order:
    * words 0 op (1 receive, 2 send, 3 send vector, 4 accept), 1 fd, 2 offset, 3 length (of a
-   * vector: its number of {offset, length} pairs), 4 result (written), 5 to 7 the caller's own.
+   * vector: its number of {offset, length} pairs; of an accept: room for the peer's address, or 0),
+   * 4 result (written), 5 to 7 the caller's own.
    * The rest of the batch runs whatever one of them returns.
    */
   socketBatch(records: number, count: number): void;
@@ -167,4 +168,34 @@ export interface Native {
   loopReference(loop: number, alive: boolean): void;
   /** Stops watching; no callback comes afterwards. */
   loopDetach(loop: number): void;
+
+  // ---- deflate.c (streams of raw deflate, for RFC 7692; src/deflate/ is who knows how to use them)
+
+  /** The version of the zlib that the node executable exports, or '' when none can be used. */
+  zlibVersion(): string;
+  /**
+   * A stream that compresses: level 1 to 9, window 9 to 15 bits, memory level 1 to 9. Returns its
+   * id, -ENOMEM when the streams of this thread would hold more than `limit` bytes, or -ENOSYS
+   * without zlib.
+   */
+  zlibOpenDeflate(level: number, windowBits: number, memoryLevel: number, limit: number): number;
+  /** A stream that decompresses, window 8 to 15 bits; otherwise as `zlibOpenDeflate`. */
+  zlibOpenInflate(windowBits: number, limit: number): number;
+  /**
+   * Compresses a part of a message. `record` is the offset of 8 words: 0 stream, 1 flags (1 begin
+   * with an empty window, 2 the message ends with these bytes), 2 source, 3 length, 4 target,
+   * 5 capacity; written are 6 bytes consumed, 7 bytes produced. Returns 0 the message is complete,
+   * 1 more input is wanted, 2 more room is wanted (at least 16 bytes), 3 zlib failed, 4 no memory.
+   * The output leaves out the 00 00 FF FF at its end.
+   */
+  zlibDeflate(record: number): number;
+  /**
+   * Decompresses a part of a message; record and results as above, 3 is bad data. The 00 00 FF FF
+   * at the end is supplied here.
+   */
+  zlibInflate(record: number): number;
+  /** Frees a stream. Gives -EBADF when there is no such stream. */
+  zlibClose(stream: number): number;
+  /** Bytes in use by the streams of this thread. */
+  zlibBytes(): number;
 }

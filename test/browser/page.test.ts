@@ -1,11 +1,10 @@
 /** The page that `rondo serve` shows, in a real browser. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { after, before, it } from 'node:test';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { createGateway, echoRoute, topicRoute, type Gateway } from '../../src/gateway/index.ts';
+import { launchBrowser } from './launch.ts';
 
-const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 /** A folder to write pictures of the page to, for people to look at. */
 const pictures = process.env['RONDO_PICTURES'];
 
@@ -14,30 +13,13 @@ let gateway: Gateway;
 let url: string;
 
 before(async () => {
-  assert.ok(
-    existsSync(executablePath),
-    `there is no Chromium at ${executablePath}: install the package chromium (Debian's name), ` +
-      'or name the program in CHROMIUM_PATH',
-  );
   gateway = createGateway({ port: 0, host: '127.0.0.1', page: true });
   gateway.websocket('/echo', echoRoute());
   gateway.websocket('/topics/:topic', topicRoute());
   const address = await gateway.listen();
   assert.ok('port' in address);
   url = `http://127.0.0.1:${address.port}/`;
-  browser = await chromium.launch({
-    executablePath,
-    args: [
-      '--no-sandbox',
-      '--headless',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  browser = await launchBrowser();
 });
 
 after(async () => {

@@ -47,9 +47,9 @@ onEveryDriver('listening', (fixture) => {
     await first.gateway.close();
     assert.deepEqual(await second.listen(), { host: '127.0.0.1', port });
     assert.throws(() => void second.listen(), { code: 'ERR_GATEWAY_STATE' });
-    assert.deepEqual(await second.close(), { closed: 0, reset: 0 });
+    assert.deepEqual(await second.close(), { closed: 0, reset: 0, remaining: [] });
     assert.deepEqual(second.usage().driver.operations, 0);
-    assert.deepEqual(await createGateway().close(), { closed: 0, reset: 0 });
+    assert.deepEqual(await createGateway().close(), { closed: 0, reset: 0, remaining: [] });
   });
 
   it('refuses routes and options that are not valid', async () => {

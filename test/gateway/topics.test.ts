@@ -72,7 +72,7 @@ onEveryDriver('slow members', (fixture) => {
       heard += 1;
       assert.ok(heard < 2000, 'the deaf one is noticed');
     }
-    assert.ok(slowest[0]!.bufferedBytes <= 100_000 + 200);
+    assert.ok(slowest[0]!.bufferedAmount <= 100_000 + 200);
     assert.equal(slowest[0]!.isOpen, false);
     assert.ok(slowest[1]!.isOpen);
     deaf.socket.resume();

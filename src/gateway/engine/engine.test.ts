@@ -2,11 +2,19 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { CompletionFlag, simulate, type Handle, type SimulatedDriver } from '../../driver/index.ts';
+import {
+  CompletionFlag,
+  simulate,
+  type CreateDriverOptions,
+  type Handle,
+  type SimulatedDriver,
+} from '../../driver/index.ts';
 import { Arena } from '../../memory/index.ts';
 import { headSize, Opcode, writeHead, writeMaskedHead } from '../../websocket/index.ts';
-import { GatewayCounts } from '../metrics/counters.ts';
-import { Engine, type DrainReport } from './engine.ts';
+import type { DrainReport } from './drain.ts';
+import type { Engine } from './engine.ts';
+import { HttpRoutes } from '../http/routes.ts';
+import { Station } from '../station.ts';
 import type { Route } from '../sockets/handlers.ts';
 import { resolveGatewayOptions } from '../options.ts';
 import { PathTable } from '../routing/paths.ts';
@@ -119,13 +127,19 @@ class Player {
 }
 
 class World {
-  readonly engine: Engine;
-  readonly players: Player[];
+  station!: Station;
+  players: Player[] = [];
   opened = 0;
   closed = 0;
   readonly #later: (() => void)[] = [];
 
-  constructor(scripts: readonly Script[], seed: number, resets: number) {
+  static async create(scripts: readonly Script[], seed: number, resets: number): Promise<World> {
+    const world = new World();
+    await world.#open(scripts, seed, resets);
+    return world;
+  }
+
+  async #open(scripts: readonly Script[], seed: number, resets: number): Promise<void> {
     const arena = Arena.create({ size: 32 * MIB });
     const options = resolveGatewayOptions({
       arena,
@@ -133,6 +147,8 @@ class World {
       maxConnections: 64,
       receiveBuffers: 8,
       receiveBufferSize: 1024,
+      // The virtual clock runs far ahead of clients that only wait.
+      idleTimeoutMs: 0,
     });
     const routes = new PathTable<Route>();
     routes.add('/echo', {
@@ -145,8 +161,7 @@ class World {
     });
     const faults = { shortReads: 0.2, shortWrites: 0.2, emptyPool: 0.1, reordering: 0.3 };
     const races = { acceptFailures: 0.1, delayedCancels: 0.3, cancelRaces: 0.3, resets };
-    const counts = new GatewayCounts(arena, 'test');
-    this.engine = new Engine('test', options, routes, counts, ({ handler, ...rest }) =>
+    const makeDriver = ({ handler, ...rest }: CreateDriverOptions): SimulatedDriver =>
       simulate({
         ...rest,
         seed,
@@ -155,14 +170,19 @@ class World {
           if (kindOf(token) !== CLIENT) handler(token, result, flags, buffer);
           else this.#clientCompleted(indexOf(token), result, flags, buffer);
         },
-      }),
-    );
+      });
+    const httpRoutes = new HttpRoutes();
+    this.station = await Station.open({ name: 'test', options, routes, httpRoutes, makeDriver });
     const listener = this.driver.listen({ host: '127.0.0.1', port: 0 });
     this.engine.accept(listener);
     this.players = scripts.map((each, index) => new Player(this, each, index));
     for (const player of this.players) {
       this.driver.connect(this.driver.address(listener), player.token(Client.CONNECT));
     }
+  }
+
+  get engine(): Engine {
+    return this.station.engines[0]!;
   }
 
   get driver(): SimulatedDriver {
@@ -188,11 +208,12 @@ class World {
 }
 
 async function play(scripts: readonly Script[], seed: number, resets: number): Promise<void> {
-  const world = new World(scripts, seed, resets);
-  const { engine, players, driver } = world;
+  const world = await World.create(scripts, seed, resets);
+  const { station, engine, players, driver } = world;
   await world.turn(3000);
   let report: DrainReport | undefined;
-  void engine.drain(1001, 5000).then((done) => (report = done));
+  const ending = { code: 1001, reason: '', deadlineMs: 5000, spreadMs: seed % 2 === 0 ? 0 : 500 };
+  void station.drain(ending).then((done) => (report = done));
   for (let i = 0; report === undefined; i++) {
     assert.ok(i < 1000, 'the drain comes to an end');
     await world.turn(100);
@@ -204,7 +225,7 @@ async function play(scripts: readonly Script[], seed: number, resets: number): P
   assert.equal(driver.usage().buffersHeld, 0);
   for (const player of players) player.check(resets > 0);
   if (resets === 0) assert.equal(engine.counts.snapshot().timeouts, 0, 'nobody waits in vain');
-  const ended = engine.destroy().then(() => true);
+  const ended = station.destroy().then(() => true);
   while (!(await Promise.race([ended, Promise.resolve(false)]))) driver.turn();
 }
 

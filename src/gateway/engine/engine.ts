@@ -5,35 +5,39 @@
  *
  *  1. A connection's index is free again when its `close` has completed, so that every completion
  *     finds the connection that it belongs to (rule 7 of the driver).
- *  2. A route's `close` is called exactly once for each connection that was open, before it is gone.
- *  3. Every state but OPEN ends by itself: by the deadline of the handshake in HTTP, by that of
- *     closing in CLOSING and ENDING (by that of the drain in a CLOSING that it caused).
+ *  2. A route's `close` is called exactly once for each connection that was open, after its other
+ *     handlers have ended.
+ *  3. Every state but OPEN ends by itself: by the deadline of the handshake in HTTP (a reply has
+ *     deadlines of its own), by that of closing in CLOSING and ENDING (by that of the drain in a
+ *     CLOSING that it caused). OPEN ends by the idle timeout, unless that is turned off.
  *  4. FIN is sent after the last byte, and the peer's is awaited: closing a socket with something
  *     unread in it resets it, and the peer could lose the close frame.
  */
-import { assert, Errno } from '../../base/index.ts';
+import { assert } from '../../base/index.ts';
 import {
   CompletionFlag,
-  createDriver,
   type CloseMode,
   type CreateDriverOptions,
   type Driver,
   type Handle,
 } from '../../driver/index.ts';
 import { CloseCode } from '../../websocket/index.ts';
-import { Connection, State } from '../sockets/connection.ts';
-import { Count, type GatewayCounts } from '../metrics/counters.ts';
-import { Deadlines } from './deadlines.ts';
-import type { Route } from '../sockets/handlers.ts';
-import type { ResolvedGatewayOptions } from '../options.ts';
-import { Output } from '../output/output.ts';
-import type { PathTable } from '../routing/paths.ts';
+import type { GatewayContext } from '../context.ts';
 import { Requests } from '../http/requests.ts';
+import { Count, type GatewayCounts } from '../metrics/counters.ts';
+import { Output } from '../output/output.ts';
+import { Connection, Ends, State } from '../sockets/connection.ts';
 import { Sockets } from '../sockets/sockets.ts';
+import { Alarms } from './alarms.ts';
+import { Deadlines } from './deadlines.ts';
+import { Drain, type DrainOptions, type DrainReport } from './drain.ts';
+import { Pause } from './pause.ts';
+import { Pulse } from './pulse.ts';
+import { Reading } from './reading.ts';
 import { indexOf, kindOf, Token, tokenOf } from './tokens.ts';
 
 /** Indices of timers. */
-const Timer = { REQUEST: 0, END: 1, ACCEPT: 2, DRAIN: 3, MESSAGE: 4 } as const;
+const Timer = { REQUEST: 0, END: 1, MESSAGE: 2, ALARM: 3 } as const;
 
 /**
  * Operations of a connection at once: receive, two sends, shutdown, close, and the close of the one
@@ -43,21 +47,17 @@ const OPERATIONS_PER_CONNECTION = 6;
 const OPERATIONS_BESIDE = 64;
 const ACCEPT_RETRY_MS = 1000;
 
-/** What became of the connections in a drain. */
-export interface DrainReport {
-  /** Ended in time. */
-  readonly closed: number;
-  /** Did not, and were reset. */
-  readonly reset: number;
-}
-
 /** See the head of this file. */
 export class Engine {
+  readonly context: GatewayContext;
   readonly driver: Driver;
   readonly output: Output;
   readonly sockets: Sockets;
+  readonly requests: Requests;
   readonly counts: GatewayCounts;
-  readonly #requests: Requests;
+  readonly alarms: Alarms;
+  readonly #reading: Reading;
+  readonly #pulse: Pulse;
   readonly #connections: (Connection | undefined)[] = [];
   readonly #free: number[] = [];
   readonly #awaitingRequest: Deadlines;
@@ -65,31 +65,24 @@ export class Engine {
   /** Connections in the middle of a message. */
   readonly #awaitingMessage: Deadlines;
   /** Timers that run, by index. */
-  readonly #armed: boolean[] = [false, false, false, false, false];
+  readonly #armed: boolean[] = [false, false, false];
+  /** Connections that wait for memory. */
+  readonly #starved: Connection[] = [];
   readonly #flushLater: () => void;
   #listener: Handle = 0;
   #live = 0;
-  #lastId = 0;
   /** In a completion; what is written is handed over at its end. */
   #inside = false;
   #flushAsked = false;
-  #draining = false;
-  /** Connections that a drain, or something during it, has reset. */
-  #drainResets = 0;
-  /** Called when the last connection is gone, and when the deadline of a drain has passed. */
-  #onDrain: ((late: boolean) => void) | undefined;
+  #drain: Drain | undefined;
 
   /**
    * @throws {RondoError} ERR_DRIVER_UNAVAILABLE, ERR_ARENA_EXHAUSTED
    */
-  constructor(
-    name: string,
-    options: ResolvedGatewayOptions,
-    routes: PathTable<Route>,
-    counts: GatewayCounts,
-    makeDriver: (options: CreateDriverOptions) => Driver = createDriver,
-  ) {
-    this.counts = counts;
+  constructor(context: GatewayContext, makeDriver: (options: CreateDriverOptions) => Driver) {
+    const { options, name } = context;
+    this.context = context;
+    this.counts = context.counts;
     this.driver = makeDriver({
       ...(options.driver === undefined ? {} : { kind: options.driver }),
       arena: options.arena,
@@ -102,24 +95,52 @@ export class Engine {
     });
     this.output = new Output(
       this.driver,
-      { owner: name, memoryBytes: options.memoryBytes, limit: options.maxSendQueueBytes },
+      {
+        owner: name,
+        memoryBytes: options.memoryBytes,
+        limit: options.maxSendQueueBytes,
+        dropsOldest: options.sendQueuePolicy === 'drop-oldest',
+      },
       this.#connections,
-      (index) => this.release(this.#connections[index]!, 'finish'),
+      {
+        failed: (index) => this.release(this.#connections[index]!, 'finish'),
+        drained: (index) => this.sockets.drained(this.#connections[index]!),
+      },
     );
-    this.sockets = new Sockets(this, options);
-    this.#requests = new Requests(this, routes, options);
+    this.alarms = new Alarms(this.driver, tokenOf(Token.TIMER, Timer.ALARM));
+    this.#reading = new Reading(this.driver, this.output.blocks, {
+      take: (connection, offset, length) => this.#take(connection, offset, length),
+      ended: (connection, result) => this.#receiveEnded(connection, result),
+      soon: () => this.written(),
+    });
+    this.sockets = new Sockets(this);
+    this.requests = new Requests(this);
+    this.#pulse = new Pulse(this.#connections, this.alarms, options, {
+      quiet: (connection) => this.sockets.sendPing(connection, ''),
+      idle: (connection) => {
+        this.counts.add(Count.timeouts, 1);
+        this.sockets.startClose(connection, CloseCode.GOING_AWAY, 'Nothing was heard for too long');
+      },
+      old: (connection) =>
+        this.sockets.startClose(connection, CloseCode.GOING_AWAY, 'The longest time is over'),
+    });
     this.#awaitingRequest = new Deadlines(options.handshakeTimeoutMs);
     this.#awaitingEnd = new Deadlines(options.closeTimeoutMs);
     this.#awaitingMessage = new Deadlines(options.messageTimeoutMs);
     this.#flushLater = () => {
       this.#flushAsked = false;
-      this.output.flush();
+      this.#settle();
     };
   }
 
   /** Connections that are not gone. */
   get live(): number {
     return this.#live;
+  }
+
+  /** The connections that are not gone. */
+  *connections(): Iterable<Connection> {
+    for (const connection of this.#connections) if (connection !== undefined) yield connection;
   }
 
   /** Accepts the connections of a listener. */
@@ -129,11 +150,41 @@ export class Engine {
     assert(result > 0, `an accept is taken by the driver, got ${result}`);
   }
 
-  /** Something was written: outside a completion it is handed over when the program pauses. */
+  /**
+   * Something was written, or a pause has ended: outside a completion it is seen to when the program
+   * pauses.
+   */
   written(): void {
     if (this.#inside || this.#flushAsked) return;
     this.#flushAsked = true;
     queueMicrotask(this.#flushLater);
+  }
+
+  /** The address of a connection's peer; '' for Unix sockets and for what is gone. */
+  peerOf(connection: Connection): string {
+    const peer = this.driver.peer(connection.handle);
+    return peer !== undefined && 'host' in peer ? peer.host : '';
+  }
+
+  // ---- reading
+
+  /** Stops reading a connection, for one of the reasons in `Pause`. */
+  pause(connection: Connection, reason: number): void {
+    if (connection.paused === 0) this.counts.add(Count.pauses, 1);
+    this.#reading.pause(connection, reason);
+  }
+
+  /**
+   * Takes a reason back. When none is left, what arrived meanwhile is handed on in order, after the
+   * caller has returned.
+   */
+  resume(connection: Connection, reason: number): void {
+    this.#reading.resume(connection, reason);
+  }
+
+  /** A message was inflated over several turns; it may have been the end of what was unfinished. */
+  proceeded(connection: Connection): void {
+    if (connection.receiver?.unfinished === false) this.#awaitingMessage.remove(connection.index);
   }
 
   // ---- ways to end
@@ -144,6 +195,8 @@ export class Engine {
     connection.state = State.ENDING;
     this.output.finish(connection);
     this.awaitEnd(connection);
+    // The peer's end is awaited: whatever held the reading back is of no interest any more.
+    this.#reading.resume(connection, connection.paused);
   }
 
   /** Ends it now. */
@@ -153,18 +206,49 @@ export class Engine {
     this.#awaitingRequest.remove(connection.index);
     this.#awaitingEnd.remove(connection.index);
     this.#awaitingMessage.remove(connection.index);
-    if (mode === 'reset' && this.#draining) this.#drainResets += 1;
-    connection.receiver?.stop();
+    if (mode === 'reset') this.#drain?.wasReset();
+    if (connection.receiver !== null) {
+      connection.receiver.stop();
+      this.#pulse.stop();
+    }
     connection.reader = null;
+    this.#reading.discard(connection);
     this.output.discard(connection);
     const token = tokenOf(Token.CLOSE, connection.index);
     const result = this.driver.close(connection.handle, token, mode);
     assert(result > 0, `a close is taken by the driver, got ${result}`);
-    this.sockets.report(connection, CloseCode.ABNORMAL, '');
+    this.requests.gone(connection);
+    this.sockets.gone(connection);
+  }
+
+  /**
+   * There is no memory: resets the connection to which most waits to be sent, so that those who do
+   * not read pay for it. False when nobody keeps much.
+   */
+  shed(): boolean {
+    let worst: Connection | undefined;
+    for (const connection of this.#connections) {
+      if (connection === undefined || connection.backlog === null) continue;
+      if (worst === undefined || connection.queued > worst.queued) worst = connection;
+    }
+    if (worst === undefined) return false;
+    this.counts.add(Count.sendQueueOverflows, 1);
+    this.release(worst, 'reset');
+    return true;
+  }
+
+  /** The connection has become a WebSocket. */
+  opened(connection: Connection): void {
+    this.requestDone(connection);
+    this.#pulse.start(connection.index);
   }
 
   /** Starts the time that a client has for its next request. */
   awaitRequest(connection: Connection): void {
+    if (this.#drain !== undefined) {
+      this.finish(connection);
+      return;
+    }
     this.#awaitingRequest.add(connection.index, this.driver.now());
     this.#armFor(Timer.REQUEST, this.#awaitingRequest);
   }
@@ -181,39 +265,26 @@ export class Engine {
     this.#armFor(Timer.END, this.#awaitingEnd);
   }
 
-  /** Closes everything: stops accepting, says `code` to all, resets what is left at the deadline. */
-  drain(code: number, deadlineMs: number): Promise<DrainReport> {
-    this.#draining = true;
+  /** Stops accepting and closes everything: see `drain.ts`. */
+  drain(options: DrainOptions): Promise<DrainReport> {
     if (this.#listener !== 0) {
       this.driver.close(this.#listener, tokenOf(Token.CLOSE_LISTENER, 0));
+      this.#listener = 0;
     }
-    const all = this.#live;
-    for (const connection of this.#connections) {
-      if (connection === undefined) continue;
-      if (connection.state === State.HTTP) this.finish(connection);
-      if (connection.state !== State.OPEN) continue;
-      this.sockets.startClose(connection, code, '');
-      this.#awaitingEnd.remove(connection.index);
-    }
-    return new Promise((resolve) => {
-      this.#onDrain = (late) => {
-        if (late) this.#resetAll();
-        else resolve({ closed: all - this.#drainResets, reset: this.#drainResets });
-      };
-      if (this.#live === 0) this.#onDrain(false);
-      else this.#arm(Timer.DRAIN, deadlineMs);
-    });
+    this.#drain = new Drain(this, options);
+    return this.#drain.run();
   }
 
-  #resetAll(): void {
-    for (const connection of this.#connections) {
-      if (connection !== undefined) this.release(connection, 'reset');
-    }
+  /** The deadline of the whole drain counts for a close that it caused, not that of closing. */
+  waitWithoutDeadline(connection: Connection): void {
+    this.#awaitingEnd.remove(connection.index);
   }
 
   /** After `drain`: ends the driver and gives the memory back. */
   async destroy(): Promise<void> {
+    this.alarms.stop();
     await this.driver.destroy();
+    this.sockets.destroy();
     this.output.release();
   }
 
@@ -225,13 +296,10 @@ export class Engine {
       const index = indexOf(token);
       switch (kindOf(token)) {
         case Token.RECEIVE:
-          this.#received(this.#connections[index]!, result, flags, buffer);
+          this.#reading.completed(this.#connections[index]!, result, flags, buffer);
           break;
         case Token.SEND:
-          this.output.completed(index, result);
-          // A peer that reads, however slowly, is not late. (The clock is asked only then: a number
-          // with a fraction is garbage, and an echo makes none.)
-          if (this.#awaitingEnd.has(index)) this.#awaitingEnd.add(index, this.driver.now());
+          this.#sent(this.output.completed(index, result));
           break;
         case Token.ACCEPT:
           this.#accepted(result, flags);
@@ -243,39 +311,86 @@ export class Engine {
           this.#gone(this.#connections[index]!);
           break;
         case Token.TIMER:
-          this.#armed[index] = false;
-          if (result === 0) this.#timer(index);
+          if (index === Timer.ALARM) {
+            if (result === 0) this.alarms.ring();
+          } else {
+            this.#armed[index] = false;
+            if (result === 0) this.#timer(index);
+          }
           break;
         default:
           break;
       }
-      this.output.flush();
+      if (this.#reading.isDue || this.#starved.length > 0) this.#settle();
+      else this.output.flush();
     } finally {
       this.#inside = false;
     }
   }
 
-  #received(connection: Connection, result: number, flags: number, buffer: number): void {
-    if ((flags & CompletionFlag.BUFFER) !== 0) {
-      try {
-        this.#take(connection, buffer, result);
-      } finally {
-        this.driver.release(buffer);
-      }
-    }
-    if ((flags & CompletionFlag.MORE) === 0) this.#receiveEnded(connection, result);
+  /** A peer that reads, however slowly, is not late in ending. */
+  #sent(index: number): void {
+    if (this.#awaitingEnd.has(index)) this.#awaitingEnd.add(index, this.driver.now());
   }
 
-  #take(connection: Connection, offset: number, length: number): void {
+  /** Goes on with connections whose pause has ended, and hands over what was written. */
+  #settle(): void {
+    const inside = this.#inside;
+    this.#inside = true;
+    try {
+      if (this.#starved.length > 0 && this.output.isRelieved) this.#feed();
+      this.#reading.goOn();
+      this.output.flush();
+    } finally {
+      this.#inside = inside;
+    }
+    // A round was done; who was paused and resumed in it has a turn of its own.
+    if (this.#reading.isDue && !this.#flushAsked) {
+      this.#flushAsked = true;
+      setImmediate(this.#flushLater);
+    }
+  }
+
+  #take(connection: Connection, offset: number, length: number): number {
     let taken = 0;
-    if (connection.state === State.HTTP) taken = this.#requests.take(connection, offset, length);
-    // What comes when all is said is of no interest.
-    if (taken === length || connection.state > State.CLOSING) return;
+    if (connection.state === State.HTTP) {
+      taken = this.requests.take(connection, offset, length);
+      if (taken === length || connection.paused !== 0) return taken;
+    }
     const { receiver } = connection;
-    if (receiver === null) return;
-    receiver.receive(offset + taken, length - taken);
-    if (receiver.unfinished) this.#awaitMessage(connection);
-    else this.#awaitingMessage.remove(connection.index);
+    // What comes when all is said is of no interest.
+    if (receiver === null || connection.state > State.CLOSING) return length;
+    this.#pulse.heard(connection.index);
+    const began = receiver.unfinished;
+    if (connection.queued > 0 && !began && this.output.isPressed) {
+      this.#starve(connection);
+      return taken;
+    }
+    taken += receiver.receive(offset + taken, length - taken);
+    if (receiver.blocked) this.sockets.compression.inflateLater(connection);
+    if (receiver.unfinished) {
+      this.#awaitMessage(connection);
+      if (!began && this.output.isPressed) this.#starve(connection);
+    } else if (began) {
+      this.#awaitingMessage.remove(connection.index);
+    }
+    return taken;
+  }
+
+  /** Lets a connection that would need more memory wait until there is more. */
+  #starve(connection: Connection): void {
+    if (connection.state > State.CLOSING) return;
+    this.pause(connection, Pause.MEMORY);
+    this.#awaitingMessage.remove(connection.index);
+    this.#starved.push(connection);
+    this.counts.add(Count.memoryPauses, 1);
+  }
+
+  #feed(): void {
+    for (const connection of this.#starved.splice(0)) {
+      if (connection.receiver?.unfinished === true) this.#awaitMessage(connection);
+      this.resume(connection, Pause.MEMORY);
+    }
   }
 
   /** A message has the same time however it comes: each piece of it does not start it again. */
@@ -286,24 +401,24 @@ export class Engine {
   }
 
   #receiveEnded(connection: Connection, result: number): void {
-    connection.receiveEnded = true;
+    connection.ends |= Ends.RECEIVING;
     if (connection.state === State.RELEASED) return;
-    if (result < 0 || connection.shutdownDone) {
+    if (result < 0 || (connection.ends & Ends.SENDING) !== 0) {
       this.release(connection, 'finish');
-    } else {
+    } else if (connection.exchange === null || !connection.exchange.inputEnded()) {
       this.finish(connection);
       this.sockets.report(connection, CloseCode.ABNORMAL, '');
     }
   }
 
   #shutdownDone(connection: Connection, result: number): void {
-    connection.shutdownDone = true;
-    if (result < 0 || connection.receiveEnded) this.release(connection, 'finish');
+    connection.ends |= Ends.SENDING;
+    if (result < 0 || (connection.ends & Ends.RECEIVING) !== 0) this.release(connection, 'finish');
   }
 
   #accepted(result: number, flags: number): void {
     if (result > 0) this.#open(result);
-    if ((flags & CompletionFlag.MORE) !== 0 || this.#draining) return;
+    if ((flags & CompletionFlag.MORE) !== 0 || this.#drain !== undefined) return;
     process.emitWarning(
       `The gateway cannot accept connections (errno ${-result}); it tries again`,
       {
@@ -311,21 +426,22 @@ export class Engine {
         code: 'RONDO_ACCEPT',
       },
     );
-    this.#arm(Timer.ACCEPT, ACCEPT_RETRY_MS);
+    this.alarms.after(ACCEPT_RETRY_MS, () => {
+      if (this.#drain === undefined) this.accept(this.#listener);
+    });
   }
 
   #open(handle: Handle): void {
     const index = this.#free.pop() ?? this.#connections.length;
-    const connection = new Connection(this.sockets, ++this.#lastId, index, handle);
+    const connection = new Connection(this.sockets, this.context.nextId(), index, handle);
     this.#connections[index] = connection;
     this.#live += 1;
     this.counts.add(Count.connectionsAccepted, 1);
-    if (this.#draining) {
-      this.release(connection, 'finish');
+    if (this.#drain !== undefined || !this.sockets.admission.admit(connection)) {
+      this.release(connection, this.#drain === undefined ? 'reset' : 'finish');
       return;
     }
-    const result = this.driver.receive(handle, tokenOf(Token.RECEIVE, index));
-    assert(result !== -Errno.ENOBUFS, 'the table of operations has room for every connection');
+    this.#reading.start(connection);
     this.awaitRequest(connection);
   }
 
@@ -334,21 +450,15 @@ export class Engine {
     this.#free.push(connection.index);
     this.#live -= 1;
     this.counts.add(Count.connectionsClosed, 1);
-    if (this.#live === 0) this.#onDrain?.(false);
+    if (this.#live === 0) this.#drain?.allGone();
   }
 
   // ---- timers
 
   #timer(timer: number): void {
-    if (timer === Timer.DRAIN) {
-      this.#onDrain?.(true);
-    } else if (timer === Timer.ACCEPT) {
-      if (!this.#draining) this.accept(this.#listener);
-    } else {
-      const list = this.#listOf(timer);
-      this.#expire(list);
-      this.#armFor(timer, list);
-    }
+    const list = this.#listOf(timer);
+    this.#expire(list);
+    this.#armFor(timer, list);
   }
 
   #listOf(timer: number): Deadlines {
@@ -361,20 +471,18 @@ export class Engine {
     for (let index = list.takeExpired(now); index !== -1; index = list.takeExpired(now)) {
       this.counts.add(Count.timeouts, 1);
       const connection = this.#connections[index]!;
-      if (connection.state === State.HTTP) this.#requests.expire(connection);
-      else if (list === this.#awaitingMessage) this.sockets.late(connection);
-      else this.release(connection, connection.shutdownDone ? 'finish' : 'reset');
+      if (connection.state === State.HTTP) {
+        if (!this.sockets.handshakes.expire(connection)) this.requests.expire(connection);
+      } else if (list === this.#awaitingMessage) this.sockets.late(connection);
+      else this.release(connection, (connection.ends & Ends.SENDING) !== 0 ? 'finish' : 'reset');
     }
   }
 
   #armFor(timer: number, list: Deadlines): void {
-    if (!list.isEmpty) this.#arm(timer, Math.max(0, Math.ceil(list.first - this.driver.now())));
-  }
-
-  #arm(timer: number, milliseconds: number): void {
-    if (this.#armed[timer] === true) return;
+    if (list.isEmpty || this.#armed[timer] === true) return;
     this.#armed[timer] = true;
-    const result = this.driver.timeout(milliseconds, tokenOf(Token.TIMER, timer));
+    const wait = Math.max(0, Math.ceil(list.first - this.driver.now()));
+    const result = this.driver.timeout(wait, tokenOf(Token.TIMER, timer));
     assert(result > 0, `a timeout is taken by the driver, got ${result}`);
   }
 }

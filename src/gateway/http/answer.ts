@@ -1,84 +1,128 @@
-/** What a request is answered with: a page, an error, or the upgrade to a WebSocket. */
-import type { HttpResponse, RequestHead, RequestProblem } from '../../http/index.ts';
+/** Where a request leads: to a WebSocket, a handler, or what the gateway itself has to say. */
+import type { RequestHead } from '../../http/index.ts';
 import { checkUpgrade, wantsUpgrade, type AcceptedUpgrade } from '../../websocket/index.ts';
-import type { Route } from '../sockets/handlers.ts';
+import { EXPOSITION_TYPE } from '../metrics/exposition.ts';
 import { pageResponse } from '../page/index.ts';
 import type { PathMatch, PathTable } from '../routing/paths.ts';
+import type { Route } from '../sockets/handlers.ts';
+import { makeReply, textReply, type Reply } from './reply.ts';
+import type { HttpMatch, HttpRoutes } from './routes.ts';
 
-/** A plain response. `keepAlive` is false when the connection ends after it. */
-export interface PlainAnswer {
-  readonly kind: 'response';
-  readonly response: HttpResponse;
-  readonly keepAlive: boolean;
+/** What a request leads to. */
+export type Target =
+  | {
+      readonly kind: 'upgrade';
+      readonly upgrade: AcceptedUpgrade;
+      readonly match: PathMatch<Route>;
+    }
+  /** Said at once; `isLast` when nothing may be read behind the request. */
+  | { readonly kind: 'reply'; readonly reply: Reply; readonly isLast: boolean }
+  | Extract<HttpMatch, { kind: 'handler' | 'events' }>;
+
+/** What the gateway can say of itself. */
+export interface BuiltIns {
+  /** Whether `/` is a page on which a person can try the routes. */
+  readonly page: boolean;
+  /** Whether `/metrics` is there. */
+  readonly metrics: boolean;
+  isReady(): boolean;
+  /** The text of `/metrics`. */
+  metricsText(): string;
 }
 
-/** A handshake that is right. */
-export interface UpgradeAnswer {
-  readonly kind: 'upgrade';
-  readonly upgrade: AcceptedUpgrade;
-  readonly match: PathMatch<Route>;
-}
+const READ_METHODS = ['GET', 'HEAD'];
+const NO_STORE = { 'Cache-Control': 'no-store' };
 
-const TEXT = 'text/plain; charset=utf-8';
-
-/** What the path of a plain resource gives. */
-type Resource = () => Pick<HttpResponse, 'headers' | 'body'>;
-
-const healthy: Resource = () => ({
-  headers: { 'Content-Type': TEXT, 'Cache-Control': 'no-store' },
-  body: 'ok\n',
-});
-
-/** Answers a request. With `page`, `/` is the page on which a person can try the routes. */
-export function answerRequest(
+/**
+ * Finds it. A route of the program comes before what the gateway has of its own, and that before
+ * files, except for the page at `/`.
+ */
+export function findTarget(
   request: RequestHead,
-  routes: PathTable<Route>,
-  page: boolean,
-): PlainAnswer | UpgradeAnswer {
-  // A body is not read: what follows the head could not be told from the next request. Nor is
-  // anything after a refused upgrade: a proxy may have taken it for frames and let it through.
-  const bodiless = request.contentLength === 0 && !request.chunked;
-  const keepAlive = request.keepAlive && bodiless && !wantsUpgrade(request);
-  const headOnly = request.method === 'HEAD';
-  const plain = (response: HttpResponse): PlainAnswer => ({
-    kind: 'response',
-    response: { ...response, keepAlive, headOnly },
-    keepAlive,
-  });
-
-  const match = routes.match(request.path);
-  if (match?.kind === 'problem') return plain(refusal(match.status, match.reason));
-  if (match !== undefined) {
-    const upgrade = checkUpgrade(request);
-    if (!upgrade.accepted) return plain(refusal(upgrade.status, upgrade.reason, upgrade.headers));
-    if (!bodiless) return plain(refusal(400, 'A WebSocket handshake has no body'));
-    return { kind: 'upgrade', upgrade, match };
+  sockets: PathTable<Route>,
+  routes: HttpRoutes,
+  builtIns: BuiltIns,
+): Target {
+  const { path, method } = request;
+  const socket = sockets.match(path);
+  if (wantsUpgrade(request)) {
+    // Behind an upgrade that was refused nothing is read: a proxy may have taken it for frames and
+    // let it through.
+    return socket === undefined ? nothing(true) : openSocket(request, socket, true);
   }
-  const resource = findResource(request.path, page);
-  if (resource === undefined || wantsUpgrade(request)) {
-    return plain(refusal(404, 'Nothing is here'));
+  if (path === '*') return options(READ_METHODS);
+  const found = routes.match(method, path);
+  if (found !== undefined && (found.kind !== 'methods' || socket === undefined)) {
+    return fromMatch(method, found);
   }
-  if (request.method !== 'GET' && !headOnly) {
-    return plain(refusal(405, 'This resource can only be read', { Allow: 'GET, HEAD' }));
-  }
-  return plain({ status: 200, ...resource() });
+  if (socket !== undefined) return openSocket(request, socket, false);
+  const resource = findResource(path, builtIns);
+  if (resource !== undefined) return read(method, resource);
+  const files = routes.matchFiles(method, path);
+  if (files !== undefined) return fromMatch(method, files);
+  if (path === '/' && builtIns.page) return read(method, page);
+  return nothing(false);
 }
 
-/** The answer to a request that cannot be understood. */
-export function answerProblem({ status, reason }: Omit<RequestProblem, 'kind'>): PlainAnswer {
-  const response = { ...refusal(status, reason), keepAlive: false };
-  return { kind: 'response', response, keepAlive: false };
+function openSocket(
+  request: RequestHead,
+  socket: NonNullable<ReturnType<PathTable<Route>['match']>>,
+  isLast: boolean,
+): Target {
+  if (socket.kind === 'problem') return say(textReply(socket.status, socket.reason), isLast);
+  const upgrade = checkUpgrade(request);
+  if (!upgrade.accepted) {
+    const { status, reason, headers } = upgrade;
+    return say(textReply(status, reason, headers), isLast);
+  }
+  if (request.contentLength > 0 || request.chunked) {
+    return say(textReply(400, 'A WebSocket handshake has no body'), true);
+  }
+  return { kind: 'upgrade', upgrade, match: socket };
 }
 
-function findResource(path: string, page: boolean): Resource | undefined {
-  if (path === '/healthz') return healthy;
-  return path === '/' && page ? pageResponse : undefined;
+function fromMatch(method: string, found: HttpMatch): Target {
+  if (found.kind === 'problem') return say(textReply(found.status, found.reason), false);
+  if (found.kind !== 'methods') return found;
+  return method === 'OPTIONS' ? options(found.allowed) : wrongMethod(found.allowed);
 }
 
-function refusal(
-  status: number,
-  reason: string,
-  headers: Readonly<Record<string, string>> = {},
-): HttpResponse {
-  return { status, headers: { 'Content-Type': TEXT, ...headers }, body: `${reason}\n` };
+/** What the gateway knows of itself. */
+function findResource(path: string, builtIns: BuiltIns): (() => Reply) | undefined {
+  if (path === '/healthz') return () => textReply(200, 'ok', NO_STORE);
+  if (path === '/readyz') {
+    return () =>
+      builtIns.isReady() ? textReply(200, 'ready', NO_STORE) : textReply(503, 'closing', NO_STORE);
+  }
+  if (path !== '/metrics' || !builtIns.metrics) return undefined;
+  return () =>
+    makeReply(200, { 'Content-Type': EXPOSITION_TYPE, ...NO_STORE }, builtIns.metricsText());
+}
+
+function page(): Reply {
+  const { headers, body } = pageResponse();
+  return makeReply(200, headers, body);
+}
+
+function read(method: string, resource: () => Reply): Target {
+  if (READ_METHODS.includes(method)) return say(resource(), false);
+  return method === 'OPTIONS' ? options(READ_METHODS) : wrongMethod(READ_METHODS);
+}
+
+function options(allowed: readonly string[]): Target {
+  return say(makeReply(204, { Allow: [...allowed, 'OPTIONS'].join(', ') }), false);
+}
+
+function wrongMethod(allowed: readonly string[]): Target {
+  const isReadOnly = allowed.every((method) => READ_METHODS.includes(method));
+  const reason = isReadOnly ? 'This resource can only be read' : 'This resource has no such method';
+  return say(textReply(405, reason, { Allow: allowed.join(', ') }), false);
+}
+
+function nothing(isLast: boolean): Target {
+  return say(textReply(404, 'Nothing is here'), isLast);
+}
+
+function say(reply: Reply, isLast: boolean): Target {
+  return { kind: 'reply', reply, isLast };
 }

@@ -40,8 +40,8 @@ class Station {
       },
     });
     const failed = (): never => assert.fail('no send fails');
-    const settings = { owner: 'test', memoryBytes: 4 * MIB, limit: MIB };
-    this.output = new Output(this.driver, settings, this.outlets, failed);
+    const settings = { owner: 'test', memoryBytes: 4 * MIB, limit: MIB, dropsOldest: false };
+    this.output = new Output(this.driver, settings, this.outlets, { failed, drained: failed });
     const listener = this.driver.listen({ host: '127.0.0.1', port: 0 });
     this.driver.accept(listener, tokenOf(Token.ACCEPT, 0));
     const address = this.driver.address(listener);
@@ -50,7 +50,9 @@ class Station {
       this.driver.connect(address, CLIENT);
       this.until(() => accepted.length > index && connected.length > index);
       const handle = accepted[index]!;
-      this.outlets.push({ index, handle, queued: 0, sends: 0, backlog: null, shutdown: 0 });
+      this.outlets.push({
+        ...{ index, handle, queued: 0, sends: 0, backlog: null, shutdown: 0, ends: 0 },
+      });
       this.arrived.push([]);
       this.ended.push(false);
       this.driver.receive(connected[index]!, tokenOf(CLIENT, index + 1));

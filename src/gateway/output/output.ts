@@ -15,7 +15,13 @@
 import { assert, Errno } from '../../base/index.ts';
 import type { Driver } from '../../driver/index.ts';
 import { Blocks } from '../../memory/index.ts';
-import { headSize, unmaskCopy, writeHead, type BlockSource } from '../../websocket/index.ts';
+import {
+  createKernels,
+  headSize,
+  writeHead,
+  type BlockSource,
+  type Kernels,
+} from '../../websocket/index.ts';
 import { Holds } from './holds.ts';
 import { Segments } from './segments.ts';
 import { Token, tokenOf } from '../engine/tokens.ts';
@@ -36,15 +42,23 @@ const BLOCK_BYTES_MIN = 1024;
 /** Private memory up to this size is copied by hand: `set` costs more than it saves. */
 const SMALL_BYTES = 64;
 
+/** At most this much waits when a queue counts as short. */
+const SHORT_QUEUE_BYTES = 64 * 1024;
+
+/** Bit of `Outlet.ends`: somebody is to be told when the queue is short. */
+export const WATCHED = 4;
+
 /** State of `Outlet.shutdown`. */
 export const Shutdown = { NONE: 0, ASKED: 1, SUBMITTED: 2 } as const;
 
 /** Bytes that wait for their turn. */
 interface Chunk {
   readonly hold: number;
-  readonly start: number;
+  start: number;
   end: number;
   readonly limit: number;
+  /** Where the frames in it end, when the oldest may have to be dropped. */
+  readonly ends: number[] | null;
 }
 
 /** What the output keeps of a connection. */
@@ -57,6 +71,26 @@ export interface Outlet {
   sends: number;
   backlog: Chunk[] | null;
   shutdown: number;
+  /** Bits, of which `WATCHED` is the output's. */
+  ends: number;
+}
+
+/** What the output tells about connections, by index. */
+export interface OutputEvents {
+  /** A send has failed. */
+  failed(index: number): void;
+  /** The queue of one that was `WATCHED` is short. */
+  drained(index: number): void;
+}
+
+/** How much an output may use. */
+export interface OutputSettings {
+  readonly owner: string;
+  readonly memoryBytes: number;
+  /** The most bytes that wait for a connection. */
+  readonly limit: number;
+  /** Whether `dropOldest` will be asked for. */
+  readonly dropsOldest: boolean;
 }
 
 /** A frame in memory that several connections are sent. */
@@ -73,9 +107,15 @@ export class Output {
   readonly #driver: Driver;
   readonly #bytes: Uint8Array;
   readonly #words: Int32Array;
+  readonly #kernels: Kernels;
   readonly #outlets: readonly (Outlet | undefined)[];
-  readonly #failed: (index: number, result: number) => void;
+  readonly #events: OutputEvents;
   readonly #limit: number;
+  readonly #shortQueue: number;
+  readonly #dropsOldest: boolean;
+  /** Held bytes above which memory is scarce, and below which it is not any more. */
+  readonly #pressedAbove: number;
+  readonly #relievedBelow: number;
   readonly #holds: Holds = new Holds();
   readonly #segments: Segments;
   readonly #releaseBlock: (offset: number) => void;
@@ -87,7 +127,9 @@ export class Output {
   #end = 0;
   #endLimit = 0;
 
-  /** The block whose message is being handled and was sent from where it lies, and its hold. */
+  /** The block whose message is being handled, if that is large. */
+  #current = 0;
+  /** The same when it was sent from where it lies or is kept, and its hold. */
   #lent = 0;
   #lentHold = -1;
 
@@ -97,20 +139,24 @@ export class Output {
   readonly #sendLength: number[] = [];
   readonly #freeSends: number[] = [];
 
-  /** `limit` is the most bytes that wait per connection; `failed` is told of sends that fail. */
   constructor(
     driver: Driver,
-    settings: { owner: string; memoryBytes: number; limit: number },
+    settings: OutputSettings,
     outlets: readonly (Outlet | undefined)[],
-    failed: (index: number, result: number) => void,
+    events: OutputEvents,
   ) {
-    const { owner, memoryBytes: size, limit } = settings;
+    const { owner, memoryBytes: size, limit, dropsOldest } = settings;
     this.#driver = driver;
     this.#bytes = driver.arena.bytes;
     this.#words = driver.arena.words;
+    this.#kernels = createKernels(driver.arena.bytes, driver.arena.memory);
     this.#limit = limit;
+    this.#shortQueue = Math.min(limit >>> 2, SHORT_QUEUE_BYTES);
+    this.#dropsOldest = dropsOldest;
+    this.#pressedAbove = size * 0.75;
+    this.#relievedBelow = size * 0.5;
     this.#outlets = outlets;
-    this.#failed = failed;
+    this.#events = events;
     const minBlock = BLOCK_BYTES_MIN;
     this.blocks = Blocks.create(driver.arena, { name: 'messages', owner, size, minBlock });
     this.#segments = new Segments(this.blocks, this.#holds);
@@ -125,6 +171,16 @@ export class Output {
   /** Whether what is written now waits for what was handed over before. */
   isBehind(outlet: Outlet): boolean {
     return outlet.sends > 0 || outlet.backlog !== null;
+  }
+
+  /** Whether memory is scarce. */
+  get isPressed(): boolean {
+    return this.blocks.held > this.#pressedAbove;
+  }
+
+  /** Whether there is plenty again. */
+  get isRelieved(): boolean {
+    return this.blocks.held < this.#relievedBelow;
   }
 
   /** Bytes of the memory that are in use. */
@@ -149,6 +205,42 @@ export class Output {
     };
   }
 
+  // ---- messages that are handled
+
+  /** A message at `offset` is about to be handled: it may be sent from where it lies, or kept. */
+  beginMessage(offset: number, length: number): void {
+    this.#current = length >= LENT_BYTES && this.blocks.isHeld(offset) ? offset : 0;
+  }
+
+  /** It was handled. */
+  endMessage(): void {
+    this.#current = 0;
+  }
+
+  /** Keeps the memory of the message that is being handled: a hold, or -1 if it must be copied. */
+  keep(offset: number): number {
+    if (offset === 0 || offset !== this.#current) return -1;
+    this.#lendCurrent();
+    this.#holds.share(this.#lentHold);
+    return this.#lentHold;
+  }
+
+  /** Keeps what is kept once more. */
+  keepAlso(hold: number): void {
+    this.#holds.share(hold);
+  }
+
+  /** Gives back what `keep` gave. */
+  letGo(hold: number): void {
+    this.#holds.release(hold);
+  }
+
+  #lendCurrent(): void {
+    if (this.#lent === this.#current) return;
+    this.#lent = this.#current;
+    this.#lentHold = this.#holds.take(this.#releaseBlock, this.#lent);
+  }
+
   // ---- writing; false when there is no memory
 
   /**
@@ -156,7 +248,7 @@ export class Output {
    * that is being handled. A large one in a block is sent from there.
    */
   frame(outlet: Outlet, opcode: number, source: number, length: number): boolean {
-    if (length >= LENT_BYTES && this.#isBlock(source)) {
+    if (source === this.#current && !(this.#dropsOldest && this.isBehind(outlet))) {
       return this.#lend(outlet, opcode, source, length);
     }
     const at = this.#reserve(outlet, headSize(length) + length);
@@ -216,11 +308,13 @@ export class Output {
     }
     if (size > REFERRED_BYTES) {
       this.#holds.share(hold);
-      (outlet.backlog ??= []).push({ hold, start, end: start + size, limit: start + size });
+      const end = start + size;
+      const ends = this.#dropsOldest ? [end] : null;
+      (outlet.backlog ??= []).push({ hold, start, end, limit: end, ends });
     } else {
       const at = this.#findInBacklog(outlet, size);
       if (at === 0) return false;
-      unmaskCopy(this.#bytes, this.#words, start, at, size, 0, 0);
+      this.#kernels.unmaskCopy(start, at, size, 0, 0);
     }
     outlet.queued += size;
     return true;
@@ -230,12 +324,6 @@ export class Output {
     this.#holds.release(frame.hold);
   }
 
-  /** Whether the payload is that of the message that is being handled, in a block of its own. */
-  #isBlock(source: number): boolean {
-    const { region } = this.blocks;
-    return source >= region.offset && source < region.offset + region.size;
-  }
-
   /** A head of its own, and the payload from where it lies. */
   #lend(outlet: Outlet, opcode: number, block: number, length: number): boolean {
     const size = headSize(length);
@@ -243,10 +331,7 @@ export class Output {
     if (at === 0) return false;
     writeHead(this.#bytes, at, opcode, true, length);
     this.flush();
-    if (this.#lent !== block) {
-      this.#lent = block;
-      this.#lentHold = this.#holds.take(this.#releaseBlock, block);
-    }
+    this.#lendCurrent();
     const hold = this.#lentHold;
     this.#holds.share(hold);
     outlet.queued += length;
@@ -254,7 +339,7 @@ export class Output {
       this.#submit(outlet, hold, block, length);
     } else {
       const end = block + length;
-      (outlet.backlog ??= []).push({ hold, start: block, end, limit: end });
+      (outlet.backlog ??= []).push({ hold, start: block, end, limit: end, ends: null });
     }
     return true;
   }
@@ -270,7 +355,7 @@ export class Output {
       let from = source >>> 2;
       for (let to = target >>> 2; to < last; to++) words[to] = words[from++]!;
     } else {
-      unmaskCopy(bytes, words, source, target, length, 0, 0);
+      this.#kernels.unmaskCopy(source, target, length, 0, 0);
     }
     writeHead(bytes, at, opcode, true, length);
   }
@@ -333,6 +418,7 @@ export class Output {
     const last = backlog.at(-1);
     if (last !== undefined && last.end + size <= last.limit) {
       last.end += size;
+      last.ends?.push(last.end);
       return last.end - size;
     }
     // Who waits already waits for more: the next chunk is larger than all before it.
@@ -340,7 +426,9 @@ export class Output {
     const start = this.blocks.acquire(Math.max(size, usual));
     if (start === 0) return 0;
     const hold = this.#holds.take(this.#releaseBlock, start);
-    backlog.push({ hold, start, end: start + size, limit: start + this.blocks.sizeOf(start) });
+    const limit = start + this.blocks.sizeOf(start);
+    const ends = this.#dropsOldest ? [start + size] : null;
+    backlog.push({ hold, start, end: start + size, limit, ends });
     return start;
   }
 
@@ -366,12 +454,36 @@ export class Output {
     this.#goOn(outlet);
   }
 
-  /** A send has completed. */
-  completed(send: number, result: number): void {
+  /** A send has completed; returns whose it was. */
+  completed(send: number, result: number): number {
     const outlet = this.#outlets[this.#sendIndex[send]!]!;
     this.#sendEnded(send, outlet);
-    if (result < 0) this.#failed(outlet.index, result);
+    if (result < 0) this.#events.failed(outlet.index);
     else if (outlet.backlog !== null || outlet.shutdown === Shutdown.ASKED) this.#goOn(outlet);
+    if ((outlet.ends & WATCHED) !== 0 && outlet.queued <= this.#shortQueue && result >= 0) {
+      outlet.ends &= ~WATCHED;
+      this.#events.drained(outlet.index);
+    }
+    return outlet.index;
+  }
+
+  /**
+   * Drops frames that have waited longest until `size` more bytes have room; returns how many. What
+   * the driver has was promised, so there may be no room after that.
+   */
+  dropOldest(outlet: Outlet, size: number): number {
+    const { backlog } = outlet;
+    let dropped = 0;
+    while (backlog !== null && backlog.length > 0 && !this.hasRoom(outlet, size)) {
+      const first = backlog[0]!;
+      const end = first.ends?.shift();
+      if (end === undefined) break;
+      outlet.queued -= end - first.start;
+      first.start = end;
+      dropped += 1;
+      if (first.start === first.end) this.#holds.release(backlog.shift()!.hold);
+    }
+    return dropped;
   }
 
   /** Forgets what was not handed over. */

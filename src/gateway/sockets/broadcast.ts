@@ -17,7 +17,7 @@ export function broadcast<Params, Data>(
     if (!(first instanceof Connection)) {
       throw misuse('ERR_OPTION_TYPE', 'Cannot broadcast: connections must be of a gateway');
     }
-    return first.sockets.broadcast(connections as Iterable<Connection>, data);
+    return first.sockets.sending.broadcast(connections as Iterable<Connection>, data);
   }
   return 0;
 }

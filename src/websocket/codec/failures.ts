@@ -28,6 +28,7 @@ export type FailureName =
   | 'CLOSE_CODE'
   | 'CLOSE_REASON'
   | 'TEXT_NOT_UTF8'
+  | 'COMPRESSED_DATA'
   | 'FRAME_TOO_BIG'
   | 'MESSAGE_TOO_BIG'
   | 'NO_MEMORY';
@@ -48,6 +49,7 @@ export const FAILURES: Readonly<Record<FailureName, Failure>> = {
   CLOSE_CODE: failure(CloseCode.PROTOCOL_ERROR, 'The close code must not be sent'),
   CLOSE_REASON: failure(CloseCode.INVALID_DATA, 'The close reason is not UTF-8'),
   TEXT_NOT_UTF8: failure(CloseCode.INVALID_DATA, 'The text is not UTF-8'),
+  COMPRESSED_DATA: failure(CloseCode.INVALID_DATA, 'The compressed data is not valid'),
   FRAME_TOO_BIG: failure(CloseCode.TOO_BIG, 'The frame is above the limit'),
   MESSAGE_TOO_BIG: failure(CloseCode.TOO_BIG, 'The message is above the limit'),
   NO_MEMORY: failure(CloseCode.TRY_AGAIN_LATER, 'No memory for the message'),

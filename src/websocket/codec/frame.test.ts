@@ -17,15 +17,15 @@ const LIMIT = 2 ** 40;
 const LENGTHS = [0, 1, 125, 126, 127, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40];
 
 test('FrameHead.parse reads what writeMaskedHead wrote, at each length form', () => {
-  const head = new FrameHead('server');
+  const head = new FrameHead('server', LIMIT);
   for (const length of LENGTHS) {
     const bytes = new Uint8Array(MAX_HEAD_BYTES + 2);
     const size = writeMaskedHead(bytes, 1, Opcode.BINARY, false, length, -0x12345678);
     assert.equal(size, headSize(length) + 4);
     for (let available = 1; available < size; available++) {
-      assert.equal(head.parse(bytes, 1, available, false, LIMIT, LIMIT), HEAD_PARTIAL);
+      assert.equal(head.parse(bytes, 1, available, false, LIMIT, LIMIT, false), HEAD_PARTIAL);
     }
-    assert.equal(head.parse(bytes, 1, size, false, LIMIT, LIMIT), HEAD_READY);
+    assert.equal(head.parse(bytes, 1, size, false, LIMIT, LIMIT, false), HEAD_READY);
     assert.deepEqual(
       [head.opcode, head.fin, head.length, head.size, head.key],
       [Opcode.BINARY, false, length, size, -0x12345678],
@@ -34,12 +34,12 @@ test('FrameHead.parse reads what writeMaskedHead wrote, at each length form', ()
 });
 
 test('FrameHead.parse reads what writeHead wrote, as a client', () => {
-  const head = new FrameHead('client');
+  const head = new FrameHead('client', LIMIT);
   for (const length of LENGTHS) {
     const bytes = new Uint8Array(MAX_HEAD_BYTES);
     const size = writeHead(bytes, 0, Opcode.TEXT, true, length);
     assert.equal(size, headSize(length));
-    assert.equal(head.parse(bytes, 0, size, false, LIMIT, LIMIT), HEAD_READY);
+    assert.equal(head.parse(bytes, 0, size, false, LIMIT, LIMIT, false), HEAD_READY);
     assert.deepEqual(
       [head.opcode, head.fin, head.length, head.key],
       [Opcode.TEXT, true, length, 0],
@@ -75,17 +75,17 @@ test('FrameHead.parse names the rule that is broken', () => {
     ['server', [0x82, 0xff, 128, 0, 0, 0, 0, 0, 0, 0], FAILURES.LENGTH_SIGN],
   ] as const;
   for (const [role, bytes, failure] of cases) {
-    const head = new FrameHead(role);
-    const result = head.parse(new Uint8Array(bytes), 0, bytes.length, false, LIMIT, LIMIT);
+    const head = new FrameHead(role, LIMIT);
+    const result = head.parse(new Uint8Array(bytes), 0, bytes.length, false, LIMIT, LIMIT, false);
     assert.equal(result, HEAD_FAILED, String(bytes));
     assert.equal(head.failure, failure);
   }
 });
 
 test('FrameHead.parse knows the open message and the limits', () => {
-  const head = new FrameHead('client');
+  const head = new FrameHead('client', LIMIT);
   const parse = (bytes: number[], continuing: boolean, frame: number, message: number): unknown => {
-    const result = head.parse(new Uint8Array(bytes), 0, 2, continuing, frame, message);
+    const result = head.parse(new Uint8Array(bytes), 0, 2, continuing, frame, message, false);
     return result === HEAD_FAILED ? head.failure : result;
   };
   assert.equal(parse([0x80, 5], true, 5, 5), HEAD_READY);

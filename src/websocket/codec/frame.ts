@@ -16,6 +16,12 @@ export const Opcode = {
   PONG: 10,
 } as const;
 
+/**
+ * RSV1, which marks the first frame of a compressed message (RFC 7692 §6). `writeHead` and
+ * `writeMaskedHead` take it as a part of the opcode.
+ */
+export const COMPRESSED = 0x40;
+
 /** Which side of the connection this is. A server gets masked frames, a client unmasked ones. */
 export type Role = 'server' | 'client';
 
@@ -38,6 +44,8 @@ export class FrameHead {
   size = 0;
   opcode = 0;
   fin = false;
+  /** The message that begins here is compressed (RSV1, RFC 7692 §6). */
+  compressed = false;
   /** Bytes of payload. */
   length = 0;
   /** The masking key as a little-endian integer; 0 without a mask. */
@@ -45,16 +53,22 @@ export class FrameHead {
   /** The broken rule after `HEAD_FAILED`. */
   failure: Failure = FAILURES.RESERVED_BITS;
   readonly #masked: boolean;
+  readonly #compressedLimit: number;
 
-  /** `role` is the side that reads. */
-  constructor(role: Role) {
+  /**
+   * `role` is the side that reads; `compressedLimit` the most payload bytes of the first frame of a
+   * compressed message.
+   */
+  constructor(role: Role, compressedLimit: number) {
     this.#masked = role === 'server';
+    this.#compressedLimit = compressedLimit;
   }
 
   /**
    * Reads a head at `offset`, of which `available` (≥ 1) bytes have arrived. `continuing`: a
    * fragmented message is open. Data frames above `frameLimit`, or above the `messageLimit` that
-   * the open message has left, fail.
+   * the open message has left, fail. `inflates`: messages may be compressed, and the first frame of
+   * one has a limit of its own.
    */
   parse(
     bytes: Uint8Array,
@@ -63,11 +77,15 @@ export class FrameHead {
     continuing: boolean,
     frameLimit: number,
     messageLimit: number,
+    inflates: boolean,
   ): number {
     const first = bytes[offset]!;
     const opcode = first & 0x0f;
     const control = opcode >= Opcode.CLOSE;
-    if ((first & 0x70) !== 0) return this.#fail(FAILURES.RESERVED_BITS);
+    const reserved = first & 0x70;
+    if (reserved !== 0 && !(inflates && isCompressed(reserved, opcode))) {
+      return this.#fail(FAILURES.RESERVED_BITS);
+    }
     if (control) {
       if (opcode > Opcode.PONG) return this.#fail(FAILURES.UNKNOWN_OPCODE);
       if (first < 0x80) return this.#fail(FAILURES.CONTROL_FRAGMENTED);
@@ -97,8 +115,10 @@ export class FrameHead {
         if (size === 10 && bytes[offset + 2]! >= 0x80) return this.#fail(FAILURES.LENGTH_SIGN);
         if (length < (size === 4 ? 126 : 65536)) return this.#fail(FAILURES.LENGTH_NOT_MINIMAL);
       }
-      if (length > frameLimit) return this.#fail(FAILURES.FRAME_TOO_BIG);
-      if (length > messageLimit) return this.#fail(FAILURES.MESSAGE_TOO_BIG);
+      if (reserved !== 0) {
+        if (length > this.#compressedLimit) return this.#fail(FAILURES.MESSAGE_TOO_BIG);
+      } else if (length > frameLimit) return this.#fail(FAILURES.FRAME_TOO_BIG);
+      else if (length > messageLimit) return this.#fail(FAILURES.MESSAGE_TOO_BIG);
     }
     if (masked) {
       const at = offset + size;
@@ -109,6 +129,7 @@ export class FrameHead {
     }
     this.opcode = opcode;
     this.fin = first >= 0x80;
+    this.compressed = reserved !== 0;
     this.length = length;
     this.size = size;
     return HEAD_READY;
@@ -118,6 +139,11 @@ export class FrameHead {
     this.failure = failure;
     return HEAD_FAILED;
   }
+}
+
+/** Reserved bits that mean something: RSV1 alone, where a message begins. */
+function isCompressed(reserved: number, opcode: number): boolean {
+  return reserved === COMPRESSED && (opcode === Opcode.TEXT || opcode === Opcode.BINARY);
 }
 
 /** How many bytes `writeHead` writes for a payload of `length` bytes: 2, 4 or 10. */

@@ -100,11 +100,11 @@ test('upgradeResponse opens the connection, with a subprotocol that was offered'
   assert.ok(upgrade.accepted);
   assert.deepEqual(upgrade.protocols, ['chat', 'superchat']);
   assert.equal(
-    upgradeResponse(upgrade, 'superchat'),
+    upgradeResponse(upgrade, { protocol: 'superchat' }),
     'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
       'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n' +
       'Sec-WebSocket-Protocol: superchat\r\n\r\n',
   );
   assert.ok(!upgradeResponse(upgrade).includes('Protocol:'));
-  assert.throws(() => upgradeResponse(upgrade, 'other'), { code: 'ERR_SUBPROTOCOL' });
+  assert.throws(() => upgradeResponse(upgrade, { protocol: 'other' }), { code: 'ERR_SUBPROTOCOL' });
 });

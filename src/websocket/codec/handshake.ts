@@ -86,11 +86,31 @@ export function acceptKey(key: string): string {
     .digest('base64');
 }
 
+/** What the answer to a handshake says beside the key. */
+export interface UpgradeResponseOptions {
+  /** The subprotocol, one that was offered. @default none */
+  readonly protocol?: string | undefined;
+  /** The value of Sec-WebSocket-Extensions. @default none */
+  readonly extensions?: string | undefined;
+  /** More headers, as cookies; a list makes one line for each value. @default none */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>> | undefined;
+}
+
+const HEADER_VALUE = /^[\t -~\x80-\xff]*$/;
+/** Headers of the handshake itself, and those that would give a 101 a body. */
+const OWN_HEADER =
+  /^(?:upgrade|connection|sec-websocket-(?:accept|protocol|extensions|version|key)|content-length|transfer-encoding)$/i;
+
 /**
- * The 101 response that opens the connection, as latin1 text. `protocol` is one that was offered.
- * @throws {TypeError} ERR_SUBPROTOCOL when it was not offered
+ * The 101 response that opens the connection, as latin1 text.
+ * @throws {TypeError} ERR_SUBPROTOCOL when the subprotocol was not offered
+ * @throws {TypeError} ERR_HTTP_HEADER when a header cannot be sent, or is the handshake's own
  */
-export function upgradeResponse(upgrade: AcceptedUpgrade, protocol?: string): string {
+export function upgradeResponse(
+  upgrade: AcceptedUpgrade,
+  options: UpgradeResponseOptions = {},
+): string {
+  const { protocol, extensions, headers } = options;
   if (protocol !== undefined && !upgrade.protocols.includes(protocol)) {
     throw misuse(
       'ERR_SUBPROTOCOL',
@@ -99,12 +119,30 @@ export function upgradeResponse(upgrade: AcceptedUpgrade, protocol?: string): st
     );
   }
   const chosen = protocol === undefined ? '' : `Sec-WebSocket-Protocol: ${protocol}\r\n`;
+  const extended = extensions === undefined ? '' : `Sec-WebSocket-Extensions: ${extensions}\r\n`;
   return (
     'HTTP/1.1 101 Switching Protocols\r\n' +
     'Upgrade: websocket\r\n' +
     'Connection: Upgrade\r\n' +
-    `Sec-WebSocket-Accept: ${upgrade.accept}\r\n${chosen}\r\n`
+    `Sec-WebSocket-Accept: ${upgrade.accept}\r\n${chosen}${extended}${linesOf(headers)}\r\n`
   );
+}
+
+function linesOf(headers: UpgradeResponseOptions['headers'] = {}): string {
+  let lines = '';
+  for (const [name, values] of Object.entries(headers)) {
+    for (const value of typeof values === 'object' ? values : [values]) {
+      if (!TOKEN.test(name) || OWN_HEADER.test(name) || !HEADER_VALUE.test(value)) {
+        throw misuse(
+          'ERR_HTTP_HEADER',
+          `Cannot send header ${JSON.stringify(name)} with the handshake: it must be a token and ` +
+            "not one of the handshake's own, and its value latin1 text without control characters",
+        );
+      }
+      lines += `${name}: ${value}\r\n`;
+    }
+  }
+  return lines;
 }
 
 function refuse(

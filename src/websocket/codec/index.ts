@@ -3,13 +3,26 @@
  * opening handshake. Knows no sockets and no driver.
  *
  * Receiving: one `ReceiverContext` per gateway and thread, one `MessageReceiver` per connection.
+ * permessage-deflate (RFC 7692) is negotiated here; who compresses and inflates is handed in.
  * Sending: `writeHead` in front of a payload, or `writeCloseFrame`. Handshake: `checkUpgrade`, then
  * `upgradeResponse`.
  */
 export { CloseCode, isSendableCloseCode } from './close-codes.ts';
 export { MAX_CLOSE_FRAME_BYTES, MAX_CLOSE_REASON_BYTES, writeCloseFrame } from './close-frame.ts';
+export {
+  acceptDeflate,
+  deflateOffer,
+  negotiateDeflate,
+  parseExtensions,
+  type DeflateAcceptance,
+  type DeflateAgreement,
+  type DeflateParameters,
+  type DeflateSettings,
+  type Extension,
+} from './extensions.ts';
 export { FAILURES, type Failure, type FailureName } from './failures.ts';
 export {
+  COMPRESSED,
   headSize,
   MAX_CONTROL_BYTES,
   MAX_HEAD_BYTES,
@@ -27,6 +40,8 @@ export {
   type RefusedUpgrade,
   type UpgradeRequest,
 } from './handshake.ts';
+export { InflateStatus, type InflaterSource, type MessageInflater } from './inflation.ts';
+export { createKernels, type CodecMemory, type Kernels } from './kernels.ts';
 export { unmask, unmaskCopy } from './mask.ts';
 export { MessageReceiver } from './receiver.ts';
 export {

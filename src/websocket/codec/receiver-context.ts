@@ -1,7 +1,15 @@
 /** What the receivers of one gateway share, and what one needs only in the middle of things. */
-import { choiceOption, integerOption, misuse, rejectUnknown } from '../../base/index.ts';
+import {
+  choiceOption,
+  integerOption,
+  rejectUnknown,
+  systemClock,
+  type Clock,
+} from '../../base/index.ts';
 import { FrameHead, HEAD_PARTIAL, MAX_HEAD_BYTES, type Role } from './frame.ts';
 import type { Failure } from './failures.ts';
+import { Inflation } from './inflation.ts';
+import { createKernels, type CodecMemory, type Kernels } from './kernels.ts';
 
 /** Where messages that arrive in pieces are put together: blocks of the arena, by offset. */
 export interface BlockSource {
@@ -45,23 +53,57 @@ export interface MessageSink<C> {
 export interface ReceiverOptions<C> {
   /** The memory that payloads lie in; its first byte is on a 4-byte boundary of its buffer. */
   readonly bytes: Uint8Array;
+  /** The memory itself, when `bytes` is all of it: large payloads go by SIMD. @default none */
+  readonly memory?: CodecMemory | undefined;
   /** Where messages in pieces are put together. */
   readonly blocks: BlockSource;
   /** Receives the events. */
   readonly sink: MessageSink<C>;
   /** The side that receives. @default 'server' */
   readonly role?: Role;
-  /** Bytes of a message, 0 to 2^32 - 1; a longer one fails with 1009. @default 1 MiB */
+  /**
+   * Bytes of a message, inflated if it was compressed, 0 to 2^32 - 1; a longer one fails with 1009.
+   * @default 1 MiB
+   */
   readonly maxMessageSize?: number;
-  /** Bytes of a data frame, 0 to 2^32 - 1; a longer one fails with 1009. @default maxMessageSize */
+  /**
+   * Bytes of a data frame as it travels, 0 to 2^32 - 1; a longer one fails with 1009.
+   * @default maxMessageSize
+   */
   readonly maxFrameSize?: number;
+  /**
+   * Milliseconds after which the inflating of a message waits for the next turn (`blocked`), 0 to
+   * 1000. It is looked at after every 16 KiB of input or 256 KiB of output. @default 1
+   */
+  readonly sliceMs?: number;
+  /** For `sliceMs`. @default the machine's monotonic clock */
+  readonly clock?: Clock;
 }
 
-const KNOWN_OPTIONS = ['bytes', 'blocks', 'sink', 'role', 'maxMessageSize', 'maxFrameSize'];
+const KNOWN_OPTIONS = [
+  'bytes',
+  'memory',
+  'blocks',
+  'sink',
+  'role',
+  'maxMessageSize',
+  'maxFrameSize',
+  'sliceMs',
+  'clock',
+];
 const MAX_SIZE = 2 ** 32 - 1;
 const DEFAULT_MESSAGE_SIZE = 1 << 20;
 /** Kept for reuse; what a burst needed beyond this goes back to the heap. */
 const SPARE_UNFINISHED = 1024;
+const SPARE_INFLATIONS = 64;
+
+/**
+ * The most bytes that a message of `size` bytes has when it is compressed and could not be made
+ * smaller. Small memory levels of zlib have a head of 5 bytes on every 127.
+ */
+function compressedLimitOf(size: number): number {
+  return Math.min(size + Math.ceil(size / 16) + 64, MAX_SIZE);
+}
 
 /**
  * A frame or message of which something has arrived and something has not. Connections borrow one
@@ -85,6 +127,8 @@ export class Unfinished {
 
   /** The open message: its opcode, or 0 when none is. */
   message = 0;
+  /** The open message is compressed. */
+  compressed = false;
   /** State of the validation of an open text. */
   utf8 = 0;
   /** Bytes of the message so far, in `block` (0 while there are none). */
@@ -96,9 +140,14 @@ export class Unfinished {
   controlUsed = 0;
   controlBlock = 0;
 
+  /** A message that is complete and not wholly inflated: nothing else is taken meanwhile. */
+  inflation: Inflation | null = null;
+
   /** Nothing has arrived only in part: control payload implies `remaining`, a text `message`. */
   isIdle(): boolean {
-    return this.headCount === 0 && this.remaining === 0 && this.message === 0;
+    return (
+      this.headCount === 0 && this.remaining === 0 && this.message === 0 && this.inflation === null
+    );
   }
 }
 
@@ -107,7 +156,7 @@ export class ReceiverContext<C> {
   /** @internal */
   readonly bytes: Uint8Array;
   /** @internal */
-  readonly words: Int32Array;
+  readonly kernels: Kernels;
   /** @internal */
   readonly blocks: BlockSource;
   /** @internal */
@@ -116,9 +165,18 @@ export class ReceiverContext<C> {
   readonly maxMessageSize: number;
   /** @internal */
   readonly maxFrameSize: number;
+  /** Of a message before it is inflated. @internal */
+  readonly compressedLimit: number;
+  /** Of a frame of such a message. @internal */
+  readonly compressedFrameLimit: number;
+  /** @internal */
+  readonly sliceMs: number;
+  /** @internal */
+  readonly clock: Clock;
   /** The head being looked at; overwritten by every parse. @internal */
   readonly head: FrameHead;
   readonly #spare: Unfinished[] = [];
+  readonly #spareInflations: Inflation[] = [];
   /** Private memory in which a head that came in pieces is parsed. */
   readonly #scratch: Uint8Array = new Uint8Array(16);
   readonly #scratchWords: Int32Array = new Int32Array(this.#scratch.buffer);
@@ -131,14 +189,8 @@ export class ReceiverContext<C> {
     rejectUnknown('a WebSocket receiver', options, KNOWN_OPTIONS);
     const { bytes } = options;
     const role = choiceOption('role', options.role, 'server', ['server', 'client']);
-    if (bytes.byteOffset % 4 !== 0) {
-      throw misuse(
-        'ERR_OPTION_TYPE',
-        `Cannot use bytes: they must start on a 4-byte boundary, got ${bytes.byteOffset}`,
-      );
-    }
     this.bytes = bytes;
-    this.words = new Int32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 4));
+    this.kernels = createKernels(bytes, options.memory);
     this.blocks = options.blocks;
     this.sink = options.sink;
     this.maxMessageSize = integerOption(
@@ -155,14 +207,27 @@ export class ReceiverContext<C> {
       0,
       MAX_SIZE,
     );
-    this.head = new FrameHead(role);
+    this.compressedLimit = compressedLimitOf(this.maxMessageSize);
+    // A limit on frames that leaves messages alone leaves compressed ones alone too.
+    this.compressedFrameLimit =
+      this.maxFrameSize >= this.maxMessageSize
+        ? this.compressedLimit
+        : Math.min(this.maxFrameSize, this.compressedLimit);
+    this.sliceMs = integerOption('sliceMs', options.sliceMs, 1, 0, 1000);
+    this.clock = options.clock ?? systemClock;
+    this.head = new FrameHead(role, this.compressedFrameLimit);
   }
 
   /**
    * Parses the bytes of a head that `unfinished` keeps together with those at `offset`.
    * When it is still not complete, `unfinished` keeps all of them. @internal
    */
-  parseSplitHead(unfinished: Unfinished, offset: number, available: number): number {
+  parseSplitHead(
+    unfinished: Unfinished,
+    offset: number,
+    available: number,
+    inflates: boolean,
+  ): number {
     const scratch = this.#scratch;
     const words = this.#scratchWords;
     words[0] = unfinished.head0;
@@ -174,7 +239,7 @@ export class ReceiverContext<C> {
     for (let index = known; index < count; index++) {
       scratch[index] = this.bytes[offset + index - known]!;
     }
-    const result = this.parseHead(unfinished, scratch, 0, count);
+    const result = this.parseHead(unfinished, scratch, 0, count, inflates);
     if (result !== HEAD_PARTIAL) {
       unfinished.headCount = 0;
       return result;
@@ -188,16 +253,25 @@ export class ReceiverContext<C> {
     return HEAD_PARTIAL;
   }
 
-  /** Parses a head into `head` by the rules of the message that is open, if one is. @internal */
+  /**
+   * Parses a head into `head` by the rules of the message that is open, if one is. `inflates`:
+   * compressed messages are welcome. @internal
+   */
   parseHead(
     unfinished: Unfinished | null,
     bytes: Uint8Array,
     offset: number,
     available: number,
+    inflates: boolean,
   ): number {
-    const open = unfinished !== null && unfinished.message !== 0;
-    const messageLimit = open ? this.maxMessageSize - unfinished.used : this.maxMessageSize;
-    return this.head.parse(bytes, offset, available, open, this.maxFrameSize, messageLimit);
+    const { head, maxFrameSize, maxMessageSize } = this;
+    if (unfinished === null || unfinished.message === 0) {
+      return head.parse(bytes, offset, available, false, maxFrameSize, maxMessageSize, inflates);
+    }
+    const frameLimit = unfinished.compressed ? this.compressedFrameLimit : maxFrameSize;
+    const messageLimit = unfinished.compressed ? this.compressedLimit : maxMessageSize;
+    const left = messageLimit - unfinished.used;
+    return head.parse(bytes, offset, available, true, frameLimit, left, inflates);
   }
 
   /** @internal */
@@ -208,5 +282,15 @@ export class ReceiverContext<C> {
   /** Takes back what holds nothing. @internal */
   returnUnfinished(unfinished: Unfinished): void {
     if (this.#spare.length < SPARE_UNFINISHED) this.#spare.push(unfinished);
+  }
+
+  /** @internal */
+  borrowInflation(): Inflation {
+    return this.#spareInflations.pop() ?? new Inflation(this);
+  }
+
+  /** Takes back what holds nothing. @internal */
+  returnInflation(inflation: Inflation): void {
+    if (this.#spareInflations.length < SPARE_INFLATIONS) this.#spareInflations.push(inflation);
   }
 }

@@ -12,6 +12,7 @@ const START = 1024;
 /** Events as text; what a call answers or does can be set. */
 class Recorder implements MessageSink<number> {
   readonly bytes: Uint8Array = new Uint8Array(new SharedArrayBuffer(1 << 20));
+  readonly words: Int32Array = new Int32Array(this.bytes.buffer);
   readonly log: string[] = [];
   answer: () => boolean = () => true;
   held = 0;
@@ -47,7 +48,7 @@ class Recorder implements MessageSink<number> {
       const payload = Buffer.from(text);
       at += writeMaskedHead(this.bytes, at, opcode, fin, payload.length, 0x04030201);
       this.bytes.set(payload, at);
-      unmask(this.bytes, this.context.words, at, payload.length, 0x04030201, 0);
+      unmask(this.bytes, this.words, at, payload.length, 0x04030201, 0);
       at += payload.length;
     }
     return at - START;
@@ -203,11 +204,26 @@ test('MessageReceiver takes a block of just the message where its size is known'
   const recorder = new Recorder();
   const receiver = new MessageReceiver(recorder.context, 7);
   const length = recorder.put([Opcode.TEXT, 'x'.repeat(300)]);
-  receiver.receive(START, 250);
+  receiver.receive(START, 20);
   assert.equal(recorder.largestBlock, 300);
+  receiver.receive(START + 20, 230);
   receiver.receive(START + 250, length - 250);
   assert.deepEqual(recorder.log, [`7 message 1 ${'x'.repeat(300)}`]);
   assert.equal(recorder.held, 0);
+});
+
+test('MessageReceiver takes the block of a message up to 64 KiB at once', () => {
+  for (const [size, first] of [
+    [65_536, 65_536],
+    [65_537, 256],
+  ] as const) {
+    const recorder = new Recorder();
+    const receiver = new MessageReceiver(recorder.context, 7);
+    const head = writeMaskedHead(recorder.bytes, START, Opcode.BINARY, true, size, 1);
+    receiver.receive(START, head + 1);
+    assert.equal(recorder.largestBlock, first);
+    receiver.stop();
+  }
 });
 
 test('MessageReceiver keeps connections of one context apart', () => {

@@ -10,36 +10,47 @@
  *     a fragment of text, in a frame of text that is not complete.
  *  3. After `close`, `fail` or `stop` nothing is reported and no block is held.
  *  4. Before a sink is called, all state is that of after the event: a sink may stop the receiver.
+ *  5. A compressed message (RFC 7692) is put together like others, and inflated at its end. While
+ *     that goes on from turn to turn the receiver is `blocked`: nothing that follows is looked at.
  */
 import { assert } from '../../base/index.ts';
 import { CloseCode, isSendableCloseCode } from './close-codes.ts';
 import { FAILURES, type Failure } from './failures.ts';
 import { HEAD_FAILED, HEAD_PARTIAL, Opcode } from './frame.ts';
-import { unmask, unmaskCopy } from './mask.ts';
+import { INFLATED, INFLATING, type InflaterSource, type Inflation } from './inflation.ts';
 import type { Unfinished, ReceiverContext } from './receiver-context.ts';
-import { UTF8_BOUNDARY, UTF8_INVALID, validateUtf8 } from './utf8.ts';
+import { UTF8_BOUNDARY, UTF8_INVALID } from './utf8.ts';
 
 const IDLE = 0;
 /** Inside `receive`. */
 const RUNNING = 1;
 /** Inside `receive`, and the sink wants no more of this piece. */
 const PAUSING = 2;
-const STOPPED = 3;
+/** Outside, with a message that is being inflated. */
+const BLOCKED = 3;
+const STOPPED = 4;
 
 /** The smallest block for a message whose end is not in sight. */
 const MIN_BLOCK_BYTES = 256;
+/** Up to here a message whose size is known gets its block at once: to grow it costs more. */
+const AT_ONCE_BYTES = 64 * 1024;
 
 /** Turns the bytes of one connection into events. About 64 bytes of heap while nothing is open. */
 export class MessageReceiver<C> {
   readonly #context: ReceiverContext<C>;
   readonly #connection: C;
+  readonly #inflaters: InflaterSource | null;
   #unfinished: Unfinished | null = null;
   #state = IDLE;
 
-  /** `connection` is handed to the sink with every event. */
-  constructor(context: ReceiverContext<C>, connection: C) {
+  /**
+   * `connection` is handed to the sink with every event. `inflaters` is given when
+   * permessage-deflate was agreed on: where the connection's messages get their inflater.
+   */
+  constructor(context: ReceiverContext<C>, connection: C, inflaters: InflaterSource | null = null) {
     this.#context = context;
     this.#connection = connection;
+    this.#inflaters = inflaters;
   }
 
   /** Nothing more is reported: the peer closed or failed, or `stop` was called. */
@@ -52,15 +63,19 @@ export class MessageReceiver<C> {
     return this.#unfinished !== null;
   }
 
+  /** A message is being inflated, and goes on with `proceed`. Until then `receive` takes nothing. */
+  get blocked(): boolean {
+    return this.#state === BLOCKED;
+  }
+
   /**
    * Takes `length` bytes that arrived at `offset` of the arena, changing them in place, and reports
-   * what they mean. Returns how many were taken: all, or fewer when the sink returned false. The
-   * rest is untouched and can be handed in later, which makes false a pause. Once stopped,
-   * everything is taken and ignored.
+   * what they mean. Returns how many were taken: all, or fewer when the sink returned false or the
+   * receiver is `blocked`. The rest is untouched and can be handed in later, which makes false a
+   * pause. Once stopped, everything is taken and ignored.
    */
   receive(offset: number, length: number): number {
-    if (this.#state === STOPPED) return length;
-    assert(this.#state === IDLE, 'a receiver is not fed from inside its own sink');
+    if (this.#state !== IDLE) return this.#refuse(length);
     this.#state = RUNNING;
     let taken = -1;
     try {
@@ -69,10 +84,33 @@ export class MessageReceiver<C> {
       if (taken < 0) this.stop();
     }
     if (this.stopped) return length;
-    this.#state = IDLE;
-    const unfinished = this.#unfinished;
-    if (unfinished !== null && unfinished.isIdle()) this.#dropUnfinished(unfinished);
+    this.#rest();
     return taken;
+  }
+
+  /**
+   * Goes on with the message for which the receiver is `blocked`, for about `sliceMs`. Call it on a
+   * later turn of the event loop, and again as long as the receiver is blocked; then hand in what
+   * `receive` did not take. Returns whether more is welcome: false while blocked, and when the sink
+   * answered the message with false.
+   */
+  proceed(): boolean {
+    if (this.#state !== BLOCKED) return true;
+    const unfinished = this.#unfinished!;
+    const inflation = unfinished.inflation!;
+    unfinished.inflation = null;
+    this.#state = RUNNING;
+    let returned = false;
+    try {
+      this.#inflate(inflation);
+      returned = true;
+    } finally {
+      if (!returned) this.stop();
+    }
+    if (this.stopped) return true;
+    const welcome = this.#state === RUNNING;
+    this.#rest();
+    return welcome;
   }
 
   /** Ends the receiver and gives its blocks back. May be called at any time, more than once. */
@@ -83,6 +121,12 @@ export class MessageReceiver<C> {
     const { blocks } = this.#context;
     if (unfinished.block > 0) blocks.release(unfinished.block);
     if (unfinished.controlBlock > 0) blocks.release(unfinished.controlBlock);
+    const { inflation } = unfinished;
+    if (inflation !== null) {
+      unfinished.inflation = null;
+      inflation.cancel();
+      this.#context.returnInflation(inflation);
+    }
     unfinished.headCount = 0;
     unfinished.remaining = 0;
     closeMessage(unfinished);
@@ -90,9 +134,26 @@ export class MessageReceiver<C> {
     this.#dropUnfinished(unfinished);
   }
 
+  /** What is taken while nothing can be taken. */
+  #refuse(length: number): number {
+    if (this.#state === BLOCKED) return 0;
+    assert(this.#state === STOPPED, 'a receiver is not fed from inside its own sink');
+    return length;
+  }
+
+  /** Between two pieces. */
+  #rest(): void {
+    this.#state = IDLE;
+    const unfinished = this.#unfinished;
+    if (unfinished === null) return;
+    if (unfinished.inflation !== null) this.#state = BLOCKED;
+    else if (unfinished.isIdle()) this.#dropUnfinished(unfinished);
+  }
+
   #run(offset: number, length: number): number {
     const context = this.#context;
     const head = context.head;
+    const inflates = this.#inflaters !== null;
     const end = offset + length;
     let at = offset;
     while (this.#state === RUNNING && at < end) {
@@ -106,12 +167,12 @@ export class MessageReceiver<C> {
       const known = unfinished === null ? 0 : unfinished.headCount;
       const result =
         unfinished !== null && known > 0
-          ? context.parseSplitHead(unfinished, at, end - at)
-          : context.parseHead(unfinished, context.bytes, at, end - at);
+          ? context.parseSplitHead(unfinished, at, end - at, inflates)
+          : context.parseHead(unfinished, context.bytes, at, end - at, inflates);
       if (result === HEAD_FAILED) {
         this.#fail(head.failure);
       } else if (result === HEAD_PARTIAL) {
-        if (known === 0) context.parseSplitHead(this.#openUnfinished(), at, end - at);
+        if (known === 0) context.parseSplitHead(this.#openUnfinished(), at, end - at, inflates);
         at = end;
       } else {
         at += head.size - known;
@@ -128,15 +189,17 @@ export class MessageReceiver<C> {
 
   /** A control frame or unfragmented message, all of it at `offset`: unmasked and used there. */
   #takeWhole(offset: number): void {
-    const { bytes, words, head } = this.#context;
+    const { kernels, head } = this.#context;
     const { opcode, length, key } = head;
-    const high = key === 0 ? -1 : unmask(bytes, words, offset, length, key, 0);
+    const high = key === 0 ? -1 : kernels.unmask(offset, length, key, 0);
     if (opcode >= Opcode.CLOSE) {
       this.#reportControl(opcode, offset, length);
+    } else if (head.compressed) {
+      this.#beginInflation(opcode, offset, length, 0);
     } else if (
       opcode === Opcode.TEXT &&
       high !== 0 &&
-      validateUtf8(bytes, words, offset, length, UTF8_BOUNDARY) !== UTF8_BOUNDARY
+      kernels.validateUtf8(offset, length, UTF8_BOUNDARY) !== UTF8_BOUNDARY
     ) {
       this.#fail(FAILURES.TEXT_NOT_UTF8);
     } else {
@@ -152,28 +215,31 @@ export class MessageReceiver<C> {
     unfinished.key = head.key;
     unfinished.phase = 0;
     unfinished.remaining = head.length;
-    if (head.opcode === Opcode.TEXT || head.opcode === Opcode.BINARY)
+    if (head.opcode === Opcode.TEXT || head.opcode === Opcode.BINARY) {
       unfinished.message = head.opcode;
+      unfinished.compressed = head.compressed;
+    }
     if (head.length === 0) this.#endFrame(unfinished);
   }
 
   #takePayload(unfinished: Unfinished, offset: number, count: number): void {
-    const { bytes, words } = this.#context;
+    const { kernels } = this.#context;
     const control = unfinished.opcode >= Opcode.CLOSE;
     const target = control ? this.#controlSpace(unfinished) : this.#messageSpace(unfinished, count);
     if (target <= 0) {
       this.#fail(FAILURES.NO_MEMORY);
       return;
     }
-    const high = unmaskCopy(bytes, words, offset, target, count, unfinished.key, unfinished.phase);
+    const high = kernels.unmaskCopy(offset, target, count, unfinished.key, unfinished.phase);
     unfinished.phase = (unfinished.phase + count) & 3;
     unfinished.remaining -= count;
     if (control) {
       unfinished.controlUsed += count;
     } else {
       unfinished.used += count;
-      if (unfinished.message === Opcode.TEXT && (high !== 0 || unfinished.utf8 !== UTF8_BOUNDARY)) {
-        unfinished.utf8 = validateUtf8(bytes, words, target, count, unfinished.utf8);
+      const text = unfinished.message === Opcode.TEXT && !unfinished.compressed;
+      if (text && (high !== 0 || unfinished.utf8 !== UTF8_BOUNDARY)) {
+        unfinished.utf8 = kernels.validateUtf8(target, count, unfinished.utf8);
         if (unfinished.utf8 === UTF8_INVALID) {
           this.#fail(FAILURES.TEXT_NOT_UTF8);
           return;
@@ -200,32 +266,76 @@ export class MessageReceiver<C> {
       this.#fail(FAILURES.TEXT_NOT_UTF8);
       return;
     }
-    const { message, block, used } = unfinished;
+    const { message, compressed, block, used } = unfinished;
     closeMessage(unfinished);
+    if (compressed) this.#beginInflation(message, block, used, block);
+    else this.#reportBlock(message, block, used);
+  }
+
+  /** `sourceBlock` is the block that the compressed bytes lie in, 0 for the piece that arrived. */
+  #beginInflation(opcode: number, offset: number, length: number, sourceBlock: number): void {
+    // An empty message should have one byte, but senders that flush twice leave it out.
+    if (length === 0) {
+      this.#reportMessage(opcode, offset, 0);
+      return;
+    }
+    const inflation = this.#context.borrowInflation();
+    inflation.begin(this.#inflaters!, opcode, offset, length, sourceBlock);
+    this.#inflate(inflation);
+  }
+
+  /** Goes on with an inflation that nobody else refers to. */
+  #inflate(inflation: Inflation): void {
+    const context = this.#context;
+    const result = inflation.run();
+    if (result === INFLATED) {
+      const { opcode, block, used } = inflation;
+      inflation.finish();
+      context.returnInflation(inflation);
+      this.#reportBlock(opcode, block, used);
+    } else if (result === INFLATING && inflation.keepSource()) {
+      this.#openUnfinished().inflation = inflation;
+      this.#pause();
+    } else {
+      const failure = result === INFLATING ? FAILURES.NO_MEMORY : inflation.failure;
+      inflation.cancel();
+      context.returnInflation(inflation);
+      this.#fail(failure);
+    }
+  }
+
+  #reportBlock(opcode: number, block: number, length: number): void {
     try {
-      this.#reportMessage(message, block, used);
+      this.#reportMessage(opcode, block, length);
     } finally {
-      if (block > 0) blocks.release(block);
+      if (block > 0) this.#context.blocks.release(block);
     }
   }
 
   /** Where the next `count` bytes of the message go, or a value ≤ 0 when there is no memory. */
   #messageSpace(unfinished: Unfinished, count: number): number {
-    const { bytes, words, blocks, maxMessageSize } = this.#context;
+    const { kernels, blocks } = this.#context;
     const needed = unfinished.used + count;
     if (needed > unfinished.capacity) {
-      // In its last frame a message's size is known; before that the limit bounds it.
-      const bound = unfinished.fin ? unfinished.used + unfinished.remaining : maxMessageSize;
-      const block = blocks.acquire(Math.min(bound, Math.max(needed * 2, MIN_BLOCK_BYTES)));
+      const block = blocks.acquire(this.#blockSize(unfinished, needed));
       if (block <= 0) return block;
       if (unfinished.block > 0) {
-        unmaskCopy(bytes, words, unfinished.block, block, unfinished.used, 0, 0);
+        kernels.unmaskCopy(unfinished.block, block, unfinished.used, 0, 0);
         blocks.release(unfinished.block);
       }
       unfinished.block = block;
       unfinished.capacity = blocks.sizeOf(block);
     }
     return unfinished.block + unfinished.used;
+  }
+
+  /** In its last frame a message's size is known; before that the limit bounds it. */
+  #blockSize(unfinished: Unfinished, needed: number): number {
+    const { maxMessageSize, compressedLimit } = this.#context;
+    const limit = unfinished.compressed ? compressedLimit : maxMessageSize;
+    const size = unfinished.used + unfinished.remaining;
+    if (unfinished.fin && size <= AT_ONCE_BYTES) return size;
+    return Math.min(unfinished.fin ? size : limit, Math.max(needed * 2, MIN_BLOCK_BYTES));
   }
 
   #controlSpace(unfinished: Unfinished): number {
@@ -253,7 +363,7 @@ export class MessageReceiver<C> {
   }
 
   #reportClose(offset: number, length: number): void {
-    const { bytes, words, sink } = this.#context;
+    const { bytes, kernels, sink } = this.#context;
     if (length === 0) {
       this.stop();
       sink.close(this.#connection, CloseCode.NONE, offset, 0);
@@ -262,7 +372,7 @@ export class MessageReceiver<C> {
     const code = (bytes[offset]! << 8) | bytes[offset + 1]!;
     if (!isSendableCloseCode(code)) {
       this.#fail(FAILURES.CLOSE_CODE);
-    } else if (validateUtf8(bytes, words, offset + 2, length - 2, UTF8_BOUNDARY) !== 0) {
+    } else if (kernels.validateUtf8(offset + 2, length - 2, UTF8_BOUNDARY) !== 0) {
       this.#fail(FAILURES.CLOSE_REASON);
     } else {
       this.stop();
@@ -291,6 +401,7 @@ export class MessageReceiver<C> {
 
 function closeMessage(unfinished: Unfinished): void {
   unfinished.message = 0;
+  unfinished.compressed = false;
   unfinished.utf8 = UTF8_BOUNDARY;
   unfinished.used = 0;
   unfinished.block = 0;

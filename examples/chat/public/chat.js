@@ -1,0 +1,73 @@
+const $ = (id) => document.getElementById(id);
+
+/** Milliseconds until the next attempt to connect; doubles up to the most. */
+const DELAY_MIN = 500;
+const DELAY_MAX = 15_000;
+
+let socket;
+let delay = DELAY_MIN;
+
+$('login').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const { name, room } = Object.fromEntries(new FormData(event.target));
+  const response = await fetch('/login', { method: 'POST', body: JSON.stringify({ name }) });
+  if (!response.ok) {
+    $('problem').textContent = await response.text();
+    return;
+  }
+  $('login').hidden = true;
+  $('chat').hidden = false;
+  $('title').textContent = room;
+  connect(room);
+});
+
+$('say').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const { text } = event.target.elements;
+  if (socket.readyState !== WebSocket.OPEN) return;
+  socket.send(JSON.stringify({ text: text.value }));
+  text.value = '';
+});
+
+function connect(room) {
+  $('state').textContent = 'connecting …';
+  socket = new WebSocket(`${location.origin.replace('http', 'ws')}/rooms/${room}`);
+  socket.onopen = () => {
+    delay = DELAY_MIN;
+    $('state').textContent = '';
+    // What was said is told again by the server.
+    $('lines').replaceChildren();
+    $('say').elements.text.focus();
+  };
+  socket.onmessage = ({ data }) => {
+    const event = JSON.parse(data);
+    if (event.type === 'line') showLine(event);
+    if (event.type === 'people') showPeople(event.people);
+  };
+  socket.onclose = () => {
+    $('state').textContent = 'connection lost, trying again …';
+    // With jitter, so that not everybody comes back at once.
+    setTimeout(connect, delay * (0.5 + Math.random()), room);
+    delay = Math.min(delay * 2, DELAY_MAX);
+  };
+}
+
+function showLine({ name, text, at }) {
+  const line = document.createElement('li');
+  const who = document.createElement('b');
+  const when = document.createElement('time');
+  who.textContent = name;
+  when.textContent = new Date(at).toLocaleTimeString();
+  line.append(who, text, when);
+  $('lines').append(line);
+  line.scrollIntoView();
+}
+
+function showPeople(people) {
+  const items = people.map((name) => {
+    const item = document.createElement('li');
+    item.textContent = name;
+    return item;
+  });
+  $('people').replaceChildren(...items);
+}

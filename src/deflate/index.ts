@@ -1,0 +1,25 @@
+/**
+ * Compression of WebSocket messages on arena offsets. `openStreams` gives deflaters and inflaters;
+ * the sources say whose they are; a `Deflation` compresses what is too large for one go.
+ */
+export {
+  compressedBound,
+  deflaterBytes,
+  inflaterBytes,
+  OUTPUT_BYTES_MIN,
+  StreamStatus,
+  type Deflater,
+  type DeflaterOptions,
+  type Inflater,
+  type InflaterOptions,
+  type Streams,
+} from './contract.ts';
+export { Deflation, DeflationStatus, type DeflationOptions } from './deflation.ts';
+export { openStreams, reasonAgainstNative, type StreamsOptions } from './open.ts';
+export {
+  dedicatedDeflater,
+  dedicatedInflater,
+  sharedDeflaters,
+  sharedInflaters,
+  type StreamSource,
+} from './sources.ts';

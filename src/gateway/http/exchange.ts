@@ -1,0 +1,72 @@
+/** What a connection does between a request's head and the last byte of its response. */
+import type { Engine } from '../engine/engine.ts';
+import type { Connection } from '../sockets/connection.ts';
+
+/**
+ * A request that is being answered, as the engine sees it. While `connection.exchange` is one, no
+ * further request is read.
+ */
+export interface Exchange {
+  /** How often it wants to be told of the time. */
+  readonly periodMs: number;
+  /** Bytes arrived behind the head, in the arena; returns how many were of its body. */
+  receive(offset: number, length: number): number;
+  /** What waits to be sent has become short. */
+  drained(): void;
+  /** The peer has ended its side. False when the connection is to be finished now. */
+  inputEnded(): boolean;
+  /** The gateway is closing: what would go on forever comes to an end. */
+  drain(): void;
+  /** Some time has passed; see to deadlines. */
+  tick(now: number): void;
+  /** The connection is over. */
+  gone(): void;
+}
+
+/** Who keeps the exchanges of a gateway. */
+export interface ExchangeKeeper {
+  readonly engine: Engine;
+  /** Whether connections are kept for further requests. */
+  readonly isReady: boolean;
+  /** The client's address: the peer's, or as the proxies tell it. */
+  addressOf(connection: Connection, headers: ReadonlyMap<string, string>): string;
+  /** It goes on after the call that began it, and is to be told of the time. */
+  keep(exchange: Exchange): void;
+  /** It is over. */
+  drop(exchange: Exchange): void;
+  /** A handler has failed. */
+  handlerFailed(route: string, error: unknown): void;
+}
+
+/** A response is written on while no more than this waits to be sent. */
+export const WATER_BYTES: number = 64 * 1024;
+
+/**
+ * Whether a peer gets on with what it is sent: some of it must leave within the time. Sends complete
+ * as wholes of up to 64 KiB, so that a minute asks for about 1 KiB in a second.
+ */
+export class Progress {
+  readonly #timeoutMs: number;
+  #sent = 0;
+  #since = -1;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** False when it has not: `written` bytes in all, of which `queued` have not left. */
+  isMade(now: number, written: number, queued: number): boolean {
+    const sent = written - queued;
+    if (queued === 0 || sent !== this.#sent || this.#since < 0) {
+      this.#sent = sent;
+      this.#since = now;
+    }
+    return now - this.#since < this.#timeoutMs;
+  }
+}
+
+/** How often deadlines have to be looked at, so that none is missed by much. */
+export function periodOf(...durationsMs: readonly number[]): number {
+  const shortest = Math.min(...durationsMs.filter((duration) => duration > 0));
+  return Math.min(1000, Math.max(5, shortest / 4));
+}

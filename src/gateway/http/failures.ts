@@ -1,0 +1,41 @@
+/** Handlers that fail: nothing of it gets to the client or ends the process. */
+import { inspect } from 'node:util';
+import { RondoError, type ErrorCode } from '../../base/index.ts';
+
+/**
+ * A body that cannot be read. A handler that lets it pass answers with its status.
+ * `status` is 400, 408, 413 or 431.
+ */
+export class RequestBodyError extends RondoError {
+  readonly status: number;
+  constructor(status: number, message: string, code: ErrorCode = 'ERR_HTTP_BODY') {
+    super(code, message);
+    this.status = status;
+  }
+}
+
+/** The client went away: the reason of `request.signal`, and what reading the body fails with. */
+export function clientGone(): RequestBodyError {
+  return new RequestBodyError(
+    400,
+    'The client went away before it was answered',
+    'ERR_HTTP_ABORTED',
+  );
+}
+
+/** Tells of a handler that failed, as a warning of the process. */
+export function warnOfHandler(route: string, error: unknown): void {
+  process.emitWarning(`A handler of route ${route} failed: ${describe(error)}`, {
+    type: 'RondoWarning',
+    code: 'RONDO_HANDLER',
+  });
+}
+
+/** What was thrown may be made to throw again when it is looked at. */
+function describe(error: unknown): string {
+  try {
+    return inspect(error);
+  } catch {
+    return 'an error that cannot be shown';
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * Calling a route's handlers. Nothing that one throws leaves this file.
+ *
+ * Handlers may be async. A connection with `concurrency` of them at work is not read until one has
+ * ended, so that the events of a connection are handled in order; all connections together have at
+ * most `maxPendingHandlers` at work.
+ */
+import { inspect } from 'node:util';
+import { CloseCode } from '../../websocket/index.ts';
+import type { Engine } from '../engine/engine.ts';
+import { Pause } from '../engine/pause.ts';
+import { Count } from '../metrics/counters.ts';
+import { Message } from './message.ts';
+import { State, type Connection } from './connection.ts';
+import type { Route } from './handlers.ts';
+import type { Instruments } from './instruments.ts';
+import { isThenable } from './thenable.ts';
+
+/** See the head of this file. */
+export class Handling {
+  readonly #engine: Engine;
+  readonly #instruments: Instruments;
+  readonly #concurrency: number;
+  readonly #maxPending: number;
+  /** The message that handlers are given; another one when a handler keeps it for longer. */
+  message: Message;
+  #pending = 0;
+  /** Connections that wait for others' handlers to end. */
+  readonly #crowded: Connection[] = [];
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#instruments = engine.context.instruments;
+    const { concurrency, maxPendingHandlers } = engine.context.options;
+    this.#concurrency = concurrency;
+    this.#maxPending = maxPendingHandlers;
+    this.message = new Message(engine.driver.arena, engine.output);
+  }
+
+  /** Handlers that are at work. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Calls `open`. */
+  opened(connection: Connection, route: Route): void {
+    try {
+      const result = route.handlers.open?.(connection);
+      if (!isThenable(result)) return;
+      connection.rarely.opening = true;
+      this.#pend(connection, route, result, undefined);
+    } catch (error) {
+      this.failed(connection, route, error);
+    }
+  }
+
+  /** Calls `message`. */
+  received(
+    connection: Connection,
+    route: Route,
+    opcode: number,
+    offset: number,
+    length: number,
+  ): void {
+    const { output, driver } = this.#engine;
+    const message = driver.arena.debug ? new Message(driver.arena, output) : this.message;
+    message.begin(opcode, offset, length);
+    output.beginMessage(offset, length);
+    let ended = true;
+    try {
+      const result = this.#instruments.active
+        ? this.#instruments.handle(connection, route, message)
+        : route.handlers.message!(connection, message);
+      if (typeof result === 'object' && isThenable(result)) {
+        message.own();
+        if (message === this.message) this.message = new Message(driver.arena, output);
+        ended = false;
+        this.#pend(connection, route, result, message);
+      }
+    } catch (error) {
+      this.failed(connection, route, error);
+    } finally {
+      if (ended) message.end();
+      output.endMessage();
+    }
+  }
+
+  /** Calls `drain`. */
+  drained(connection: Connection, route: Route): void {
+    try {
+      this.#watch(connection, route, route.handlers.drain?.(connection));
+    } catch (error) {
+      this.failed(connection, route, error);
+    }
+  }
+
+  /** Calls `close`, when the handlers at work have ended. */
+  closed(connection: Connection, route: Route, code: number, reason: string): void {
+    const { rare } = connection;
+    if (rare !== null && rare.pending > 0) {
+      rare.closed ??= { code, reason };
+      return;
+    }
+    connection.route = null;
+    this.#engine.context.metrics.closed(code);
+    try {
+      this.#watch(connection, route, route.handlers.close?.(connection, code, reason));
+    } catch (error) {
+      this.failed(connection, route, error);
+    }
+  }
+
+  /** A handler has failed: the connection ends, and `error` is told. */
+  failed(connection: Connection, route: Route, error: unknown): void {
+    this.#engine.counts.add(Count.handlerErrors, 1);
+    this.#engine.sockets.startClose(connection, CloseCode.INTERNAL_ERROR, 'A handler failed');
+    if (route.handlers.error === undefined) {
+      warn(route, error);
+      return;
+    }
+    try {
+      const result = route.handlers.error(connection, error);
+      if (isThenable(result)) {
+        Promise.resolve(result).catch((again: unknown) => warn(route, again));
+      }
+    } catch (again) {
+      warn(route, again);
+    }
+  }
+
+  /** An `upgrade` handler has failed; there is no connection yet to tell of. */
+  upgradeFailed(route: Route, error: unknown): void {
+    this.#engine.counts.add(Count.handlerErrors, 1);
+    warn(route, error);
+  }
+
+  /** Counts a handler as at work until its promise is settled. */
+  #pend(
+    connection: Connection,
+    route: Route,
+    result: PromiseLike<unknown>,
+    message: Message | undefined,
+  ): void {
+    const rare = connection.rarely;
+    rare.pending += 1;
+    this.#pending += 1;
+    if (rare.opening || rare.pending >= this.#concurrency) {
+      this.#engine.pause(connection, Pause.HANDLER);
+    } else if (this.#pending >= this.#maxPending) {
+      this.#engine.pause(connection, Pause.HANDLER);
+      this.#crowded.push(connection);
+    }
+    Promise.resolve(result).then(
+      () => this.#settled(connection, route, message),
+      (error: unknown) => {
+        this.failed(connection, route, error);
+        this.#settled(connection, route, message);
+      },
+    );
+  }
+
+  #settled(connection: Connection, route: Route, message: Message | undefined): void {
+    message?.end();
+    const rare = connection.rarely;
+    rare.pending -= 1;
+    rare.opening = false;
+    this.#pending -= 1;
+    if (rare.pending === 0 && rare.closed !== undefined) {
+      const { code, reason } = rare.closed;
+      this.closed(connection, route, code, reason);
+    }
+    const next = this.#crowded.pop();
+    if (next !== undefined) this.#engine.resume(next, Pause.HANDLER);
+    if (connection.state !== State.RELEASED) this.#engine.resume(connection, Pause.HANDLER);
+    this.#engine.written();
+  }
+
+  /** What a handler returns may be a promise, which may reject. */
+  #watch(connection: Connection, route: Route, result: unknown): void {
+    if (!isThenable(result)) return;
+    Promise.resolve(result).catch((error: unknown) => this.failed(connection, route, error));
+  }
+}
+
+/** What was thrown may be made to throw again when it is looked at. */
+function describe(error: unknown): string {
+  try {
+    return inspect(error);
+  } catch {
+    return 'an error that cannot be shown';
+  }
+}
+
+function warn(route: Route, error: unknown): void {
+  process.emitWarning(`A handler of route ${route.path} failed: ${describe(error)}`, {
+    type: 'RondoWarning',
+    code: 'RONDO_HANDLER',
+  });
+}
