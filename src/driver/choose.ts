@@ -2,7 +2,7 @@
  * Chooses a driver: the one asked for, or the best that works here (uring, epoll, portable).
  * `RONDO_DRIVER` forces one for the whole process; an unavailable one is an error with the reason.
  */
-import { misuse, nearest, RondoError } from '../base/index.ts';
+import { booleanOption, misuse, nearest, RondoError } from '../base/index.ts';
 import type { Arena } from '../memory/index.ts';
 import { nativeStatus } from '../native/index.ts';
 import type { Driver, DriverKind, DriverOptions } from './driver.ts';
@@ -27,6 +27,11 @@ export interface CreateDriverOptions extends DriverOptions {
   readonly kind?: RealDriverKind;
   /** For the io_uring driver, if it is the one. */
   readonly uring?: UringOptions;
+  /**
+   * It must be able to listen with TLS: the portable driver, unless another is asked for, which is
+   * an error then. @default false
+   */
+  readonly tls?: boolean;
 }
 
 const KINDS: readonly RealDriverKind[] = ['uring', 'epoll', 'portable'];
@@ -42,13 +47,16 @@ export function driverStatuses(): DriverStatus[] {
 /**
  * Makes a driver that the event loop turns.
  *
- * @throws {RondoError} ERR_DRIVER_UNAVAILABLE when the one asked for cannot be used here
+ * @throws {RondoError} ERR_DRIVER_UNAVAILABLE when the one asked for cannot be used here, or not
+ *   for TLS
  * @throws {TypeError | RangeError} ERR_OPTION_… for options that are wrong
  */
 export function createDriver(options: CreateDriverOptions): Driver {
-  const asked = options.kind ?? forcedKind();
+  const tls = booleanOption('tls', options.tls, false);
+  const asked = options.kind ?? forcedKind() ?? (tls ? 'portable' : undefined);
   if (asked !== undefined) {
-    const reason = reasonAgainst(asked, options.arena);
+    const reason =
+      reasonAgainst(asked, options.arena) ?? (tls ? reasonAgainstTls(asked) : undefined);
     if (reason !== undefined) {
       throw new RondoError('ERR_DRIVER_UNAVAILABLE', `Cannot use driver ${asked}: ${reason}`);
     }
@@ -73,7 +81,7 @@ export function createDriver(options: CreateDriverOptions): Driver {
 }
 
 function make(kind: RealDriverKind, options: CreateDriverOptions): Driver {
-  const { kind: _, uring, ...rest } = options;
+  const { kind: _, tls: __, uring, ...rest } = options;
   if (kind === 'uring') return createUringDriver({ ...rest, ...uring });
   if (kind === 'epoll') return createEpollDriver(rest);
   return createPortableDriver(rest);
@@ -99,6 +107,10 @@ function reasonAgainst(kind: RealDriverKind, arena?: Arena): string | undefined 
     throw misuse('ERR_OPTION_TYPE', `Cannot use driver ${JSON.stringify(kind)}: it does not exist`);
   }
   return undefined;
+}
+
+function reasonAgainstTls(kind: RealDriverKind): string | undefined {
+  return kind === 'portable' ? undefined : 'the portable driver alone speaks TLS';
 }
 
 /** The system refused: another driver may do. Wrong options and a full arena are the caller's. */

@@ -68,6 +68,37 @@ export type CompletionHandler = (
 export type SocketAddress =
   { readonly host: string; readonly port: number } | { readonly path: string };
 
+/** Certificates or keys in PEM, as text or bytes. */
+export type Pem = string | Uint8Array;
+
+/** Who a TLS server says it is. Lists for several kinds of key (RSA and EC), in the same order. */
+export interface TlsIdentity {
+  /** Private keys, not encrypted. */
+  readonly key: Pem | readonly Pem[];
+  /** Certificates, each followed by those of its issuers but for the root. */
+  readonly cert: Pem | readonly Pem[];
+}
+
+/** What TLS needs to listen. Key and certificate are for clients that name none of `names`. */
+export interface TlsOptions extends TlsIdentity {
+  /** Issuers' certificates, to complete the chains of `cert`. @default none */
+  readonly ca?: Pem | readonly Pem[];
+  /** The oldest version that is spoken. @default 'TLSv1.2' */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /**
+   * Identities by the name that the client asks for (SNI): 'chat.example.com', or '*.example.com'
+   * for one label more. An exact name comes before a pattern. @default none
+   */
+  readonly names?: Readonly<Record<string, TlsIdentity>>;
+  /** Milliseconds that a connection has for its handshake, 10 to 120,000. @default 10,000 */
+  readonly handshakeTimeoutMs?: number;
+  /**
+   * Handshakes under way at once, 1 to 65,535; beside `limits.connections`. One more, and the
+   * oldest of them is reset: an honest one is over in milliseconds. @default 1024
+   */
+  readonly handshakes?: number;
+}
+
 /** Options of `listen`. */
 export interface ListenOptions {
   /** Length of the kernel's queue of connections not yet accepted. @default 4096 */
@@ -76,6 +107,11 @@ export interface ListenOptions {
   readonly reusePort?: boolean;
   /** TCP_NODELAY on accepted connections. @default true */
   readonly noDelay?: boolean;
+  /**
+   * Connections are TLS (ALPN http/1.1), and accepted when their handshake is over; bytes go in and
+   * come out in the clear. Only where `Driver.tls` is true. @default none
+   */
+  readonly tls?: TlsOptions;
 }
 
 /** Limits of a driver; all counts. The resolved values are in `Driver.limits`. */
@@ -169,6 +205,8 @@ export interface DriverCounters {
   readonly acceptBackoffs: number;
   /** Completions the kernel had to keep outside the completion ring. */
   readonly overflows: number;
+  /** TLS handshakes that failed, took too long or made room for newer ones. */
+  readonly handshakeFailures: number;
 }
 
 /** What is held now; all zero when everything was closed and released, and after `destroy`. */
@@ -186,15 +224,43 @@ export interface Driver {
   readonly kind: DriverKind;
   readonly arena: Arena;
   readonly limits: Required<DriverLimits>;
+  /** Whether `listen` takes `tls`: the portable driver alone (docs/decisions/0012-tls.md). */
+  readonly tls: boolean;
 
   /**
    * Binds and listens at once. Port 0 chooses a free port; `address` tells which.
    * @throws {SystemError} ERR_SYSTEM when the address cannot be bound
    * @throws {TypeError} ERR_ADDRESS_INVALID
+   * @throws {TypeError | RangeError} ERR_OPTION_… for options that are wrong
+   * @throws {RondoError} ERR_TLS_CERTIFICATE when a key or certificate cannot be used
+   * @throws {RondoError} ERR_DRIVER_UNAVAILABLE for `tls` on a driver that has none
    */
   listen(address: SocketAddress, options?: ListenOptions): Handle;
   /** The bound address of a listener. */
   address(listener: Handle): SocketAddress;
+  /**
+   * Puts other TLS options in the place of a listener's: all handshakes that begin from now on use
+   * them, connections that are there go on. When it throws, nothing has changed.
+   * @throws {SystemError} ERR_SYSTEM (EBADF) for a handle that is no listener, or one without TLS
+   * @throws {TypeError | RangeError} ERR_OPTION_… for options that are wrong
+   * @throws {RondoError} ERR_TLS_CERTIFICATE when a key or certificate cannot be used
+   * @throws {RondoError} ERR_DRIVER_UNAVAILABLE on a driver without TLS
+   */
+  setCertificates(listener: Handle, tls: TlsOptions): void;
+  /**
+   * Who is at the other end, from the connection's first completion until `close` is called, also
+   * when the peer is gone; undefined for any other handle. An IPv4 peer of an IPv6 listener is
+   * given as IPv4; a Unix socket's peer is `{ path: '' }`. Makes an object: on hot paths use
+   * `peerWords`.
+   */
+  peer(connection: Handle): SocketAddress | undefined;
+  /**
+   * The same without text: writes the peer's IPv6 address to `words[0]` to `words[3]`, most
+   * significant first. IPv4 is ::ffff:a.b.c.d, so `words[3]` is the whole address; the /64 of an
+   * IPv6 address is `words[0]` and `words[1]`. Returns 4 or 6, 0 for a Unix socket (zeros), or
+   * -EBADF for any other handle (nothing is written).
+   */
+  peerWords(connection: Handle, words: Uint32Array): number;
   /**
    * Multishot: each completion's result is a connection handle. At the limit of connections or
    * descriptors it waits and goes on by itself when one is closed; it never spins.

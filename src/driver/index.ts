@@ -22,7 +22,10 @@ export {
   type ListenOptions,
   type OpenFlags,
   type OperationId,
+  type Pem,
   type SocketAddress,
+  type TlsIdentity,
+  type TlsOptions,
   type Waker,
 } from './driver.ts';
 export {

@@ -20,7 +20,8 @@ export const CASE_RULES = {
   maxFrameSize: 80_000,
 } as const;
 
-type Data = string | readonly number[];
+/** Text as UTF-8, or bytes. */
+export type Data = string | readonly number[];
 
 const KEY = [0x37, 0xfa, 0x21, 0x3d];
 
@@ -29,7 +30,7 @@ function bytesOf(data: Data): number[] {
 }
 
 /** A masked frame: first byte as given, the payload's length in its shortest form. */
-function frame(first: number, data: Data = '', key: readonly number[] = KEY): number[] {
+export function frame(first: number, data: Data = '', key: readonly number[] = KEY): number[] {
   const payload = bytesOf(data);
   const size = payload.length;
   const length =
@@ -60,16 +61,18 @@ const event = (kind: Event['kind'], code: number, data: Data = ''): Event => ({
   payload: bytesOf(data),
 });
 
-const got = {
-  text: (data: Data = '') => event('message', 1, data),
-  binary: (data: Data = '') => event('message', 2, data),
-  ping: (data: Data = '') => event('ping', 0, data),
-  pong: (data: Data = '') => event('pong', 0, data),
-  close: (code: number, reason: Data = '') => event('close', code, reason),
-  fail: (code: number) => event('fail', code),
+/** Events by what they are. */
+export const got = {
+  text: (data: Data = ''): Event => event('message', 1, data),
+  binary: (data: Data = ''): Event => event('message', 2, data),
+  ping: (data: Data = ''): Event => event('ping', 0, data),
+  pong: (data: Data = ''): Event => event('pong', 0, data),
+  close: (code: number, reason: Data = ''): Event => event('close', code, reason),
+  fail: (code: number): Event => event('fail', code),
 };
 
-function make(
+/** A case. */
+export function make(
   name: string,
   frames: readonly (readonly number[])[],
   ...expect: readonly Event[]
@@ -77,7 +80,8 @@ function make(
   return { name, send: frames, expect };
 }
 
-const hex = (text: string): number[] => [...Buffer.from(text.replaceAll(' ', ''), 'hex')];
+/** Bytes from hexadecimal digits. */
+export const hex = (text: string): number[] => [...Buffer.from(text.replaceAll(' ', ''), 'hex')];
 const times = (count: number, byte = 0x2a): number[] => new Array<number>(count).fill(byte);
 const hexByte = (byte: number): string => byte.toString(16).padStart(2, '0');
 

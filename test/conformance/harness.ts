@@ -21,6 +21,8 @@ export interface Harness {
   readonly real: boolean;
   /** SO_REUSEPORT works on it. */
   readonly reusePort: boolean;
+  /** Connections are TLS on both sides: Node's plain sockets cannot be the other end. */
+  readonly tls?: boolean;
   create(options: DriverOptions): Driver;
   wait(driver: Driver, waiting: Waiting): Promise<void>;
   /** Where to listen: any free port. */

@@ -5,10 +5,24 @@ import { connections } from './suite-connections.ts';
 import { endings } from './suite-endings.ts';
 import { files } from './suite-files.ts';
 import { interoperability } from './suite-interop.ts';
+import { pauses } from './suite-pauses.ts';
+import { peers } from './suite-peers.ts';
 import { pressure } from './suite-pressure.ts';
 import { rules } from './suite-rules.ts';
 import { threads } from './suite-threads.ts';
 import { time } from './suite-time.ts';
+
+/** What a driver does with connections; without what would only measure handshakes. */
+export function tlsSuite(harness: Harness): void {
+  describe(`driver ${harness.name}`, () => {
+    after(() => harness.dispose());
+    rules(harness);
+    connections(harness);
+    endings(harness);
+    pauses(harness);
+    peers(harness);
+  });
+}
 
 /** Describes the suite for one driver. */
 export function driverSuite(harness: Harness): void {
@@ -20,6 +34,8 @@ export function driverSuite(harness: Harness): void {
     files(harness);
     endings(harness);
     pressure(harness);
+    pauses(harness);
+    peers(harness);
     if (!harness.real) return;
     interoperability(harness);
     threads(harness);

@@ -7,7 +7,7 @@ import { loadNative, type Native } from '../../src/native/index.ts';
 const native = loadNative();
 
 /** Functions that take nothing. */
-const NULLARY = new Set(['eventfdCreate', 'epollCreate']);
+const NULLARY = new Set(['eventfdCreate', 'epollCreate', 'zlibVersion', 'zlibBytes']);
 
 /**
  * For each function with a range: arguments that are right except that the range at position
@@ -35,6 +35,8 @@ const RANGES: readonly {
   { name: 'uringSetup', args: [8, 0, 4096, 4096, 8192, 4096], range: 1, length: 120 },
   { name: 'uringSetup', args: [8, 0, 0, 4096, 8192, 4096], range: 2, length: 4096 },
   { name: 'uringSetup', args: [8, 0, 4096, 4096, 0, 4096], range: 4, length: 4096 },
+  { name: 'zlibDeflate', args: [0], range: 0, length: 32 },
+  { name: 'zlibInflate', args: [0], range: 0, length: 32 },
 ];
 
 function call(name: keyof Native, args: readonly unknown[]): unknown {

@@ -76,6 +76,16 @@ export function decodeAddress(shared: Uint8Array, offset: number, length: number
   return { path: path.toString('utf8', 0, end === -1 ? path.length : end) };
 }
 
+/** An IPv6 address of four words, most significant first, as text; IPv4 in IPv6 form as IPv4. */
+export function addressText(words: Uint32Array): string {
+  const [a = 0, b = 0, c = 0, d = 0] = words;
+  if (a === 0 && b === 0 && c === 0xffff) {
+    return `${d >>> 24}.${(d >>> 16) & 0xff}.${(d >>> 8) & 0xff}.${d & 0xff}`;
+  }
+  const groups = [a, b, c, d].flatMap((word) => [word >>> 16, word & 0xffff]);
+  return compressZeros(groups.map((group) => group.toString(16)));
+}
+
 function ipv6Bytes(host: string): Uint8Array {
   let text = host;
   const lastColon = text.lastIndexOf(':');

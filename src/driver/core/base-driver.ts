@@ -6,8 +6,7 @@
  * Life of a handle: open → close() → closing: the queue of sends is failed, `beginClose` asks the
  * kernel for the rest → the last operation completes (inFlight 0) → `endClose` → `slotClosed`.
  */
-import { assert, Errno, RondoError } from '../../base/index.ts';
-import { processArena, type Arena } from '../../memory/index.ts';
+import { assert, Errno, RondoError, SystemError } from '../../base/index.ts';
 import {
   CompletionFlag,
   VECTOR_ENTRY_BYTES,
@@ -15,35 +14,26 @@ import {
   type CloseMode,
   type CompletionHandler,
   type Driver,
-  type DriverCounters,
   type DriverKind,
-  type DriverLimits,
   type DriverOptions,
-  type DriverUsage,
   type Handle,
   type ListenOptions,
   type OpenFlags,
   type OperationId,
   type SocketAddress,
+  type TlsOptions,
 } from '../driver.ts';
 import { checkAddress } from './address.ts';
-import { Count, DriverCounts } from './counts.ts';
-import { DriverHooks } from './driver-hooks.ts';
+import { Count } from './counts.ts';
+import { DriverTables } from './driver-tables.ts';
 import { Finished } from './finished.ts';
-import { HandleKind, HandleState, HandleTable } from './handles.ts';
-import { resolveDriverLimits } from './limits.ts';
-import { isToken, Op, OpFlag, OperationTable, SILENT_TOKEN } from './operations.ts';
-import { ReceivePool } from './receive-pool.ts';
+import { HandleKind, HandleState } from './handles.ts';
+import { refuseTls } from './limits.ts';
+import { isToken, Op, OpFlag, SILENT_TOKEN } from './operations.ts';
 import { SendQueues, type SendSink } from './send-queues.ts';
-
-/** Listeners have slots of their own, after those of connections and files. */
-export const LISTENERS_MAX: number = 256;
 
 /** A result is a signed 32-bit number, and so is the length it reports. */
 const RESULT_MAX = 0x7fffffff;
-
-/** For drivers whose connections have slots of the kernel's choice: listeners and files. */
-const OWN_SLOTS = 4096;
 
 /** Pauses of a destroy that only yield to the event loop; later ones sleep. */
 const EAGER_PAUSES = 64;
@@ -51,24 +41,16 @@ const EAGER_PAUSES = 64;
 /** Marks a connection that is on the list of those with sends to hand over. */
 export const HANDLE_DIRTY: number = 1 << 30;
 
-export abstract class BaseDriver extends DriverHooks implements Driver, SendSink {
+export abstract class BaseDriver extends DriverTables implements Driver, SendSink {
   abstract readonly kind: DriverKind;
-  readonly arena: Arena;
-  readonly limits: Required<DriverLimits>;
-  readonly name: string;
-  readonly handles: HandleTable;
-  readonly operations: OperationTable;
+  readonly tls: boolean = false;
   readonly sends: SendQueues;
-  readonly pool: ReceivePool;
-  readonly counts: DriverCounts;
   /** Paths of the Unix sockets that listeners made, by slot. */
   readonly socketPaths: Map<number, string> = new Map();
   /** Connections whose queue of sends has news; each at most once (HANDLE_DIRTY). */
   readonly dirty: Int32Array;
   dirtyCount = 0;
   readonly #handler: CompletionHandler;
-  /** Connects, accepts and opens under way that the limit of connections must have room for. */
-  #reserved = 0;
   readonly #finished: Finished;
   #turning = false;
   #wakesOp = -1;
@@ -77,49 +59,29 @@ export abstract class BaseDriver extends DriverHooks implements Driver, SendSink
   #over = false;
   #pauses = 0;
 
-  /**
-   * `kernelSlots`: slots of connections are chosen by the kernel, from 0 to `limits.connections` +
-   * LISTENERS_MAX, not by the table.
-   */
   constructor(
     kind: DriverKind,
     options: DriverOptions,
     kernelSlots: boolean,
     extra?: readonly string[],
   ) {
-    super();
-    this.limits = resolveDriverLimits(options, extra);
-    this.arena = options.arena ?? processArena();
-    this.name = options.name ?? `driver ${kind}`;
+    super(kind, options, kernelSlots, extra);
     this.#handler = options.handler;
-    const { connections, operations, buffers, bufferSize } = this.limits;
-    // The kernel's table has a place for each listener's accept beyond the limit: see `kernelSlots`.
-    const kernels = kernelSlots ? connections + LISTENERS_MAX : 0;
-    const slots = kernelSlots ? kernels + OWN_SLOTS : connections + LISTENERS_MAX;
-    this.handles = new HandleTable(slots, kernels, slots);
-    this.operations = new OperationTable(operations);
     this.#finished = new Finished(this.operations);
     this.sends = new SendQueues(this.handles, this.operations, this);
-    this.dirty = new Int32Array(slots);
-    this.counts = new DriverCounts(this.arena, this.name);
-    try {
-      this.pool = new ReceivePool(this.arena, this.name, buffers, bufferSize);
-    } catch (error) {
-      this.counts.release();
-      throw error;
-    }
-  }
-
-  /** The driver's own start has failed: gives back what the base holds. */
-  protected abandon(): void {
-    this.pool.end();
-    this.counts.release();
+    this.dirty = new Int32Array(this.handles.capacity);
   }
 
   // ---- submitting
 
   abstract listen(address: SocketAddress, options?: ListenOptions): Handle;
   abstract address(listener: Handle): SocketAddress;
+
+  setCertificates(listener: Handle, _tls: TlsOptions): void {
+    const slot = this.handles.findOpen(listener, HandleKind.LISTENER);
+    if (slot === -1) throw new SystemError('setCertificates', Errno.EBADF);
+    refuseTls(this.kind);
+  }
 
   accept(listener: Handle, token: number): OperationId {
     const slot = this.handles.findOpen(listener, HandleKind.LISTENER);
@@ -356,21 +318,6 @@ export abstract class BaseDriver extends DriverHooks implements Driver, SendSink
     return this.#turning;
   }
 
-  counters(): DriverCounters {
-    return this.counts.snapshot();
-  }
-
-  usage(): DriverUsage {
-    const { count } = this.handles;
-    return {
-      connections: count[HandleKind.CONNECTION]!,
-      listeners: count[HandleKind.LISTENER]!,
-      files: count[HandleKind.FILE]!,
-      operations: this.operations.used,
-      buffersHeld: this.pool.held,
-    };
-  }
-
   destroy(): Promise<void> {
     this.#destroyed ??= this.#destroy();
     return this.#destroyed;
@@ -505,30 +452,6 @@ export abstract class BaseDriver extends DriverHooks implements Driver, SendSink
     this.dirty[this.dirtyCount++] = slot;
     if (!this.#turning) this.requestTurn();
   }
-
-  // ---- the limit of connections and files
-
-  /** How many more may be opened now. */
-  get room(): number {
-    const { count } = this.handles;
-    const open = count[HandleKind.CONNECTION]! + count[HandleKind.FILE]!;
-    return this.limits.connections - open - this.#reserved;
-  }
-
-  reserve(): boolean {
-    if (this.room <= 0) return false;
-    this.#reserved += 1;
-    return true;
-  }
-
-  unreserve(): void {
-    assert(this.#reserved > 0, 'what is given back was reserved');
-    this.#reserved -= 1;
-    this.roomMade();
-  }
-
-  /** A connection or file more may be opened: listeners that wait for room may go on. */
-  protected roomMade(): void {}
 
   // ---- for this class
 

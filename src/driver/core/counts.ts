@@ -17,6 +17,7 @@ export const Count = {
   BUFFER_WAITS: 10,
   ACCEPT_BACKOFFS: 11,
   OVERFLOWS: 12,
+  HANDSHAKE_FAILURES: 13,
 } as const;
 
 /** In the order of `Count`. */
@@ -34,6 +35,7 @@ const NAMES = [
   'bufferWaits',
   'acceptBackoffs',
   'overflows',
+  'handshakeFailures',
 ] as const satisfies readonly (keyof DriverCounters)[];
 
 export class DriverCounts {

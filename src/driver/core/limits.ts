@@ -4,8 +4,15 @@ import {
   misuse,
   outOfRange,
   rejectUnknown,
+  RondoError,
 } from '../../base/index.ts';
-import type { DriverLimits, DriverOptions, ListenOptions } from '../driver.ts';
+import type {
+  DriverKind,
+  DriverLimits,
+  DriverOptions,
+  ListenOptions,
+  TlsOptions,
+} from '../driver.ts';
 
 /** A cache line of the processor. */
 const LINE_BYTES = 64;
@@ -85,12 +92,26 @@ export function resolveDriverLimits(
   return Object.freeze(limits);
 }
 
+/** Checked options of `listen`; those of TLS are the driver's to check. */
+export interface ResolvedListenOptions extends Required<Omit<ListenOptions, 'tls'>> {
+  readonly tls: TlsOptions | undefined;
+}
+
 /** Checks and fills in the options of `listen`. */
-export function resolveListenOptions(options: ListenOptions): Required<ListenOptions> {
-  rejectUnknown('listen', options, ['backlog', 'reusePort', 'noDelay']);
+export function resolveListenOptions(options: ListenOptions): ResolvedListenOptions {
+  rejectUnknown('listen', options, ['backlog', 'reusePort', 'noDelay', 'tls']);
   return {
     backlog: integerOption('backlog', options.backlog, 4096, 1, 65535),
     reusePort: booleanOption('reusePort', options.reusePort, false),
     noDelay: booleanOption('noDelay', options.noDelay, true),
+    tls: options.tls,
   };
+}
+
+/** @throws {RondoError} ERR_DRIVER_UNAVAILABLE, always */
+export function refuseTls(kind: DriverKind): never {
+  throw new RondoError(
+    'ERR_DRIVER_UNAVAILABLE',
+    `Cannot use TLS on driver ${kind}: the portable driver alone speaks it`,
+  );
 }

@@ -19,5 +19,7 @@ const own: ReadonlyMap<string, number> = new Map([
 export function errnoOf(error: unknown): number {
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code !== 'string') return -Errno.EIO;
+  // What goes wrong inside TLS is an error of the protocol, whichever OpenSSL's name for it is.
+  if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) return -Errno.EPROTO;
   return -(numbers.get(code) ?? own.get(code) ?? Errno.EIO);
 }

@@ -5,9 +5,10 @@ import { Errno, SystemError } from '../../base/index.ts';
 import type { Native } from '../../native/index.ts';
 import type { Handle, ListenOptions, SocketAddress } from '../driver.ts';
 import { ADDRESS_BYTES, checkAddress, decodeAddress, encodeAddress, Family } from './address.ts';
-import { LISTENERS_MAX, type BaseDriver } from './base-driver.ts';
+import type { BaseDriver } from './base-driver.ts';
+import { LISTENERS_MAX } from './driver-tables.ts';
 import { HandleKind } from './handles.ts';
-import { resolveListenOptions } from './limits.ts';
+import { refuseTls, resolveListenOptions } from './limits.ts';
 
 /** socket(7), tcp(7), ipv6(7) */
 const SOL_SOCKET = 1;
@@ -26,7 +27,8 @@ export function listenSocket(
   address: SocketAddress,
   options: ListenOptions,
 ): Handle {
-  const { backlog, reusePort, noDelay } = resolveListenOptions(options);
+  const { backlog, reusePort, noDelay, tls } = resolveListenOptions(options);
+  if (tls) refuseTls(driver.kind);
   const family = checkAddress(address);
   const fd = check('socket', native.socketCreate(family), address);
   const full = driver.handles.count[HandleKind.LISTENER]! >= LISTENERS_MAX;

@@ -9,6 +9,7 @@
  * | events  | EVENTS_MAX × 8               | addon: {data u32, events u32} | driver        |
  * | records | BATCH × 32                   | driver; addon: the results    | both          |
  * | vectors | BATCH × VECTOR_MAX × 8       | driver: {offset u32, len u32} | addon         |
+ * | peers   | BATCH × 128                  | addon: of accepted sockets    | driver        |
  *
  * Everything but the waker is private to the driver's thread.
  */
@@ -74,6 +75,7 @@ export class EpollMemory {
   readonly events: number;
   readonly records: number;
   readonly vectors: number;
+  readonly peers: number;
 
   constructor(arena: Arena, owner: string) {
     const sizes = [
@@ -83,21 +85,23 @@ export class EpollMemory {
       EVENTS_MAX * 8,
       BATCH * RECORD_WORDS * 4,
       BATCH * VECTOR_MAX * VECTOR_ENTRY_BYTES,
+      BATCH * ADDRESS_BYTES,
     ];
     const total = sizes.reduce((sum, size) => sum + size, 0);
     this.region = arena.allocate('epoll', total, { owner });
     let next = this.region.offset;
-    const [waker, dirty, address, events, records, vectors] = sizes.map((size) => {
+    const [waker, dirty, address, events, records, vectors, peers] = sizes.map((size) => {
       const offset = next;
       next += size;
       return offset;
-    }) as [number, number, number, number, number, number];
+    }) as [number, number, number, number, number, number, number];
     this.waker = waker;
     this.dirty = dirty;
     this.address = address;
     this.events = events;
     this.records = records;
     this.vectors = vectors;
+    this.peers = peers;
     this.region.used = total;
   }
 }

@@ -7,7 +7,7 @@
  */
 import { Errno, SystemError } from '../../base/index.ts';
 import type { Native } from '../../native/index.ts';
-import { encodeAddress, Family } from '../core/address.ts';
+import { ADDRESS_BYTES, encodeAddress, Family } from '../core/address.ts';
 import { Count } from '../core/counts.ts';
 import { HandleKind } from '../core/handles.ts';
 import type { LoopDriver } from '../core/loop-driver.ts';
@@ -56,6 +56,8 @@ export class Sockets {
   /** Slots of paused listeners. */
   readonly #paused = new Set<number>();
   readonly #accepted = new Int32Array(BATCH);
+  /** Where to, by operation, while connecting. */
+  readonly #targets = new Map<number, SocketAddress>();
   #backoff: NodeJS.Timeout | undefined;
 
   constructor(
@@ -153,11 +155,15 @@ export class Sockets {
 
   /** Fills `#accepted` with handles; takes the listener off the ready ones when it has no more. */
   #acceptBatch(slot: number, count: number): number {
-    const { words } = this.#driver.arena;
+    const { bytes, words, unsigned } = this.#driver.arena;
+    const { handles, peers } = this.#driver;
     const first = this.#memory.records >>> 2;
     for (let i = 0; i < count; i++) {
-      words[first + i * RECORD_WORDS] = BatchOp.ACCEPT;
-      words[first + i * RECORD_WORDS + Record.FD] = this.#driver.handles.fd[slot]!;
+      const record = first + i * RECORD_WORDS;
+      words[record] = BatchOp.ACCEPT;
+      words[record + Record.FD] = handles.fd[slot]!;
+      unsigned[record + Record.OFFSET] = this.#memory.peers + i * ADDRESS_BYTES;
+      words[record + Record.LENGTH] = ADDRESS_BYTES;
     }
     this.#native.socketBatch(this.#memory.records, count);
     this.#driver.counts.add(Count.SYSTEM_CALLS, count);
@@ -165,8 +171,12 @@ export class Sockets {
     for (let i = 0; i < count; i++) {
       const result = words[first + i * RECORD_WORDS + Record.RESULT]!;
       const handle = result >= 0 ? this.#adopt(result, Control.ADD) : result;
-      if (handle > 0) this.#accepted[accepted++] = handle;
-      else this.#acceptFailed(slot, handle);
+      if (handle > 0) {
+        peers.note(handles.find(handle), bytes, this.#memory.peers + i * ADDRESS_BYTES);
+        this.#accepted[accepted++] = handle;
+      } else {
+        this.#acceptFailed(slot, handle);
+      }
     }
     return accepted;
   }
@@ -241,6 +251,7 @@ export class Sockets {
     }
     const length = encodeAddress(arena.bytes, this.#memory.address, address);
     const family = arena.bytes[this.#memory.address]!;
+    this.#targets.set(op, address);
     const fd = native.socketCreate(family);
     counts.add(Count.SYSTEM_CALLS, 4);
     operations.offset[op] = fd;
@@ -286,8 +297,13 @@ export class Sockets {
   }
 
   #connected(op: number, result: number): void {
+    const { counts, handles, peers } = this.#driver;
     this.#driver.unreserve();
-    if (result > 0) this.#driver.counts.add(Count.CONNECTED, 1);
+    if (result > 0) {
+      counts.add(Count.CONNECTED, 1);
+      peers.noteAddress(handles.find(result), this.#targets.get(op)!);
+    }
+    this.#targets.delete(op);
     this.#driver.finishLater(op, result);
   }
 

@@ -8,9 +8,14 @@
  */
 import type { Socket } from 'node:net';
 import { errnoOf } from '../core/node-errors.ts';
+import type { SocketAddress } from '../driver.ts';
+import { resetSocket } from './reset.ts';
 
 /** Bytes received ahead of the driver's buffers; then the socket is paused. */
 const AHEAD_MAX = 65536;
+
+/** A TLS connection whose peer takes nothing is closed after so long without its last record. */
+const FAREWELL_MS = 1000;
 
 /** Told of what happens to a connection, never from inside a call into it. */
 export interface ConnectionHost {
@@ -24,6 +29,10 @@ export interface ConnectionHost {
 
 export class Connection {
   readonly socket: Socket;
+  /** The socket that carries `socket`: itself, unless that is TLS. */
+  readonly raw: Socket;
+  /** Who is at the other end. */
+  readonly peer: SocketAddress;
   /** Of the handle, -1 while it has none. */
   slot = -1;
   /** Nothing follows what is queued. */
@@ -49,8 +58,10 @@ export class Connection {
   #paused = true;
 
   /** The socket must be paused: reading begins with `startReceiving`. */
-  constructor(socket: Socket, host: ConnectionHost) {
+  constructor(socket: Socket, raw: Socket, peer: SocketAddress, host: ConnectionHost) {
     this.socket = socket;
+    this.raw = raw;
+    this.peer = peer;
     this.#host = host;
     // The driver holds the event loop, not its sockets.
     socket.unref();
@@ -58,6 +69,8 @@ export class Connection {
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => {
       if (this.errno === 0) this.errno = errnoOf(error);
+      // Node ends a socket that fails, but not for an error of TLS after the handshake.
+      socket.destroy();
     });
     socket.on('close', () => {
       this.closed = true;
@@ -128,9 +141,27 @@ export class Connection {
   /** Ends the socket; `closed` follows by event. */
   destroy(reset: boolean): void {
     this.#receiving = false;
-    // Only TCP knows a reset; for a Unix socket Node would throw.
-    if (reset && this.socket.remoteFamily !== undefined) this.socket.resetAndDestroy();
-    else this.socket.destroy();
+    if (!reset && this.raw !== this.socket && this.#isQuiet) {
+      this.#sayFarewell();
+      return;
+    }
+    if (reset) resetSocket(this.raw);
+    this.socket.destroy();
+  }
+
+  /** Nothing that was to be sent is under way, and there is somebody to send to. */
+  get #isQuiet(): boolean {
+    const idle = this.writing === 0 || (this.written && !this.writeFailed);
+    return idle && this.fin === 'no' && this.errno === 0 && !this.closed;
+  }
+
+  /** TLS tells the end of the stream in a record of its own: without it the end may be forged. */
+  #sayFarewell(): void {
+    const timer = setTimeout(() => this.socket.destroy(), FAREWELL_MS).unref();
+    this.socket.end(() => {
+      clearTimeout(timer);
+      this.socket.destroy();
+    });
   }
 
   #onData(chunk: Buffer): void {

@@ -12,10 +12,12 @@ import { getSystemErrorName } from 'node:util';
 import { Errno, SystemError } from '../../base/index.ts';
 import { checkAddress, Family } from '../core/address.ts';
 import { errnoOf } from '../core/node-errors.ts';
-import type { ListenOptions, SocketAddress } from '../driver.ts';
+import type { ResolvedListenOptions } from '../core/limits.ts';
+import type { SocketAddress } from '../driver.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
+import { TlsDoor, type TlsHost } from './tls-door.ts';
+import type { TlsSettings } from './tls-settings.ts';
 
-const BACKLOG_DEFAULT = 4096;
 /** UV_TCP_REUSEPORT in uv.h, since libuv 1.49. */
 const REUSE_PORT_FLAG = 2;
 const REUSE_PORT_SINCE: readonly [number, number] = [1, 49];
@@ -38,48 +40,88 @@ type CreateServerHandle = (
   flags: number,
 ) => ServerHandle | number;
 
-export class Listener {
+/** Told of what a listener brings, never from inside a call into it. */
+export interface ListenerHost extends ConnectionHost {
+  /** A connection more is held; or, when not `taken`, one was turned away. */
+  incoming(listener: Listener, taken: boolean): void;
+  handshakeFailed(): void;
+}
+
+export class Listener implements TlsHost {
   readonly slot: number;
   /** Accepted by Node, not yet handed over; oldest first. */
   readonly held: Connection[] = [];
   /** It waits for room. */
   backedOff = false;
+  readonly #host: ListenerHost;
+  readonly #backlog: number;
   readonly #server: net.Server;
+  readonly #door: TlsDoor | undefined;
 
   /** @throws {SystemError} ERR_SYSTEM */
   constructor(
     slot: number,
     address: SocketAddress,
-    options: ListenOptions,
-    host: ConnectionHost & { incoming(listener: Listener, taken: boolean): void },
+    options: ResolvedListenOptions,
+    tls: TlsSettings | undefined,
+    host: ListenerHost,
   ) {
     this.slot = slot;
-    const backlog = options.backlog ?? BACKLOG_DEFAULT;
-    const handle = listeningHandle(address, options.reusePort ?? false, backlog);
+    this.#host = host;
+    this.#backlog = options.backlog;
+    const handle = listeningHandle(address, options.reusePort, options.backlog);
     const server = net.createServer({
       allowHalfOpen: true,
       pauseOnConnect: true,
-      noDelay: options.noDelay ?? true,
+      noDelay: options.noDelay,
     });
+    const door = tls && new TlsDoor(tls, this);
     server.on('connection', (socket: net.Socket) => {
-      const connection = new Connection(socket, host);
-      const taken = this.held.length < backlog;
-      if (taken) this.held.push(connection);
-      else connection.destroy(true);
-      host.incoming(this, taken);
+      if (door) door.open(socket);
+      else this.#take(socket, socket);
     });
     server.on('error', () => host.incoming(this, false));
     // TCP: Node listens a second time, which changes nothing. A path: Node takes no handle of one,
     // so ours has only shown that it can be bound.
     if ('path' in address) {
       handle.close();
-      server.listen({ path: address.path, backlog });
+      server.listen({ path: address.path, backlog: options.backlog });
     } else {
-      server.listen(handle, backlog);
+      server.listen(handle, options.backlog);
     }
     if (!server.listening) throw new SystemError('listen', Errno.EADDRINUSE, describe(address));
     server.unref();
     this.#server = server;
+    this.#door = door;
+  }
+
+  /** @throws {SystemError} ERR_SYSTEM (EBADF) for a listener without TLS */
+  setTls(settings: TlsSettings): void {
+    if (!this.#door)
+      throw new SystemError('setCertificates', Errno.EBADF, 'a listener without TLS');
+    this.#door.replace(settings);
+  }
+
+  secured(socket: net.Socket, raw: net.Socket): void {
+    this.#take(socket, raw);
+  }
+
+  handshakeFailed(): void {
+    this.#host.handshakeFailed();
+  }
+
+  #take(socket: net.Socket, raw: net.Socket): void {
+    const peer = peerOf(raw, typeof this.#server.address() === 'string');
+    // It was reset before anybody could ask who it is: accept(2) has ECONNABORTED for that.
+    if (!peer) {
+      socket.destroy();
+      return;
+    }
+    const connection = new Connection(socket, raw, peer, this.#host);
+    const taken = this.held.length < this.#backlog;
+    if (taken) this.held.push(connection);
+    else connection.destroy(true);
+    this.#host.incoming(this, taken);
   }
 
   address(): SocketAddress {
@@ -91,8 +133,18 @@ export class Listener {
   /** Stops listening and resets what was held. A Unix socket's path is removed. */
   close(): void {
     this.#server.close();
+    this.#door?.close();
     for (const connection of this.held.splice(0)) connection.destroy(true);
   }
+}
+
+/** Undefined when the kernel does not know any more. */
+function peerOf(socket: net.Socket, isUnix: boolean): SocketAddress | undefined {
+  if (isUnix) return { path: '' };
+  const { remoteAddress, remotePort } = socket;
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  // A link-local address comes with the name of the network interface.
+  return { host: remoteAddress.replace(/%.*/, ''), port: remotePort };
 }
 
 /** Binds and listens at once, which tells every error that there can be. */

@@ -7,10 +7,12 @@
  */
 import net from 'node:net';
 import { assert, Errno, SystemError } from '../../base/index.ts';
-import { HANDLE_DIRTY, LISTENERS_MAX } from '../core/base-driver.ts';
+import { HANDLE_DIRTY } from '../core/base-driver.ts';
+import { LISTENERS_MAX } from '../core/driver-tables.ts';
 import { checkAddress } from '../core/address.ts';
 import { Count } from '../core/counts.ts';
 import { HandleKind, HandleState } from '../core/handles.ts';
+import { resolveListenOptions } from '../core/limits.ts';
 import { LoopDriver } from '../core/loop-driver.ts';
 import { OpFlag } from '../core/operations.ts';
 import {
@@ -21,10 +23,12 @@ import {
   type Handle,
   type ListenOptions,
   type SocketAddress,
+  type TlsOptions,
   type Waker,
 } from '../driver.ts';
-import { Connection, type ConnectionHost } from './connection.ts';
-import { Listener } from './listener.ts';
+import { Connection } from './connection.ts';
+import { Listener, type ListenerHost } from './listener.ts';
+import { resolveTlsOptions } from './tls-settings.ts';
 import { WakeWord } from './wake-word.ts';
 
 /** Bytes copied and handed to Node at a time, per connection. */
@@ -34,8 +38,17 @@ const PASSES = 8;
 /** Any long time: this timer only holds the event loop. */
 const HOLD_MS = 0x7fffffff;
 
-export class PortableDriver extends LoopDriver implements ConnectionHost {
+/** A socket that connects. */
+export interface OpeningSocket {
+  readonly socket: net.Socket;
+  /** The one under it, or itself. */
+  readonly raw: net.Socket;
+  readonly ready: string;
+}
+
+export class PortableDriver extends LoopDriver implements ListenerHost {
   readonly kind = 'portable';
+  override readonly tls = true;
   readonly #connections: (Connection | undefined)[] = [];
   readonly #listeners = new Map<number, Listener>();
   /** Connects under way, by operation, and back. */
@@ -63,10 +76,12 @@ export class PortableDriver extends LoopDriver implements ConnectionHost {
   listen(address: SocketAddress, options: ListenOptions = {}): Handle {
     this.assertOpen();
     checkAddress(address);
+    const resolved = resolveListenOptions(options);
+    const tls = resolved.tls && resolveTlsOptions(resolved.tls);
     if (this.#listeners.size === LISTENERS_MAX) throw new SystemError('listen', Errno.EMFILE);
     const slot = this.handles.allocate(HandleKind.LISTENER);
     try {
-      this.#listeners.set(slot, new Listener(slot, address, options, this));
+      this.#listeners.set(slot, new Listener(slot, address, resolved, tls, this));
     } catch (error) {
       this.handles.free(slot, true);
       throw error;
@@ -78,6 +93,16 @@ export class PortableDriver extends LoopDriver implements ConnectionHost {
     const slot = this.handles.findOpen(listener, HandleKind.LISTENER);
     if (slot === -1) throw new SystemError('getsockname', Errno.EBADF);
     return this.#listeners.get(slot)!.address();
+  }
+
+  override setCertificates(listener: Handle, tls: TlsOptions): void {
+    const slot = this.handles.findOpen(listener, HandleKind.LISTENER);
+    if (slot === -1) throw new SystemError('setCertificates', Errno.EBADF);
+    this.#listeners.get(slot)!.setTls(resolveTlsOptions(tls));
+  }
+
+  handshakeFailed(): void {
+    this.counts.add(Count.HANDSHAKE_FAILURES, 1);
   }
 
   protected startAccept(slot: number): void {
@@ -119,6 +144,7 @@ export class PortableDriver extends LoopDriver implements ConnectionHost {
     const slot = this.handles.allocate(HandleKind.CONNECTION);
     assert(slot !== -1, 'there is a slot for every connection that the limit allows');
     connection.slot = slot;
+    this.peers.noteAddress(slot, connection.peer);
     this.#connections[slot] = connection;
     return this.handles.handle(slot);
   }
@@ -131,11 +157,10 @@ export class PortableDriver extends LoopDriver implements ConnectionHost {
       return;
     }
     this.operationStarted();
-    const socket = new net.Socket({ allowHalfOpen: true });
-    socket.pause();
-    const connection = new Connection(socket, this);
+    const { socket, raw, ready } = this.openSocket(address);
+    const connection = new Connection(socket, raw, address, this);
     this.#connecting.set(op, connection);
-    socket.once('connect', () => {
+    socket.once(ready, () => {
       if (this.#connecting.get(op) !== connection) return;
       this.#connectEnded(op);
       this.counts.add(Count.CONNECTED, 1);
@@ -146,8 +171,15 @@ export class PortableDriver extends LoopDriver implements ConnectionHost {
       this.#connectEnded(op);
       this.finishLater(op, connection.errno || -Errno.ECONNABORTED);
     });
+  }
+
+  /** A paused socket on its way to the address, and the event by which it says it is there. */
+  protected openSocket(address: SocketAddress): OpeningSocket {
+    const socket = new net.Socket({ allowHalfOpen: true });
+    socket.pause();
     if ('path' in address) socket.connect({ path: address.path });
     else socket.connect({ host: address.host, port: address.port, noDelay: true });
+    return { socket, raw: socket, ready: 'connect' };
   }
 
   protected cancelConnect(op: number): void {

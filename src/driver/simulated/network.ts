@@ -84,6 +84,8 @@ export class Endpoint {
   blocked = false;
   /** A buffer was set aside for its next receive step. */
   granted = false;
+  /** Who is at the other end. */
+  peerAddress: SocketAddress = { path: '' };
 
   constructor(socketBuffer: number) {
     this.incoming = new Pipe(socketBuffer);
@@ -115,6 +117,7 @@ export class Listener {
 export class Network {
   readonly #bound = new Map<string, Listener[]>();
   #nextPort = 0;
+  #nextClient = 0;
   #turn = 0;
 
   /** The address with port 0 replaced. @throws {SystemError} ERR_SYSTEM (EADDRINUSE) */
@@ -132,6 +135,13 @@ export class Network {
       if (!this.#bound.has(addressKey(chosen))) return chosen;
     }
     throw new SystemError('bind', Errno.EADDRINUSE, 'no free port');
+  }
+
+  /** Where a connection to the address comes from: this machine, a port more each time. */
+  clientOf(address: SocketAddress): SocketAddress {
+    if ('path' in address) return { path: '' };
+    const port = FIRST_PORT + (this.#nextClient++ % PORTS);
+    return { host: address.host.includes(':') ? '::1' : '127.0.0.1', port };
   }
 
   add(listener: Listener): void {

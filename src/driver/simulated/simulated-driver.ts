@@ -9,9 +9,11 @@ import { exchange, loadAcquire } from '#atomics';
 import { Errno, SystemError } from '../../base/index.ts';
 import type { Region } from '../../memory/index.ts';
 import { checkAddress } from '../core/address.ts';
-import { BaseDriver, HANDLE_DIRTY, LISTENERS_MAX } from '../core/base-driver.ts';
+import { BaseDriver, HANDLE_DIRTY } from '../core/base-driver.ts';
+import { LISTENERS_MAX } from '../core/driver-tables.ts';
 import { Count } from '../core/counts.ts';
 import { HandleKind } from '../core/handles.ts';
+import { refuseTls, resolveListenOptions } from '../core/limits.ts';
 import { Op, OpFlag } from '../core/operations.ts';
 import type {
   CloseMode,
@@ -34,7 +36,6 @@ import {
 import { Schedule } from './schedule.ts';
 import { Transfers } from './transfers.ts';
 
-const BACKLOG_DEFAULT = 4096;
 /** How long accepting rests after EMFILE or ENFILE, microseconds. */
 const ACCEPT_REST = 20_000;
 /** A connect to a full backlog tries again after 1 s, 2 s, 4 s… as TCP does with a lost SYN. */
@@ -181,7 +182,8 @@ class SimulatedDriverImplementation extends BaseDriver implements SimulatedDrive
   listen(address: SocketAddress, options: ListenOptions = {}): Handle {
     this.assertOpen();
     checkAddress(address);
-    const { backlog = BACKLOG_DEFAULT, reusePort = false } = options;
+    const { backlog, reusePort, tls } = resolveListenOptions(options);
+    if (tls) refuseTls(this.kind);
     const bound = this.#network.resolve(address, reusePort);
     const full = this.handles.count[HandleKind.LISTENER]! >= LISTENERS_MAX;
     if (full) throw new SystemError('listen', Errno.EMFILE);
@@ -265,6 +267,8 @@ class SimulatedDriverImplementation extends BaseDriver implements SimulatedDrive
     const far = new Endpoint(socketBuffer);
     near.peer = far;
     far.peer = near;
+    near.peerAddress = address;
+    far.peerAddress = this.#network.clientOf(address);
     listener.pending.push(far);
     this.#scheduleAccept(listener);
     const slot = this.handles.allocate(HandleKind.CONNECTION);

@@ -54,6 +54,7 @@ export class Transfers {
   place(endpoint: Endpoint, slot: number): void {
     endpoint.slot = slot;
     this.#endpoints[slot] = endpoint;
+    this.#driver.peers.noteAddress(slot, endpoint.peerAddress);
   }
 
   // ---- sending

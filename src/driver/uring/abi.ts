@@ -62,8 +62,8 @@ export const SqeFlag = { FIXED_FILE: 0x1, BUFFER_SELECT: 0x20 } as const;
 /** cqe.flags; the buffer id is in the upper 16 bits. */
 export const CqeFlag = { BUFFER: 0x1, MORE: 0x2, NOTIF: 0x8 } as const;
 
-/** sqe.ioprio of receive and accept. */
-export const Multishot = { RECV: 0x2, ACCEPT: 0x1 } as const;
+/** sqe.ioprio of receive. */
+export const Multishot = { RECV: 0x2 } as const;
 
 /** sqe.op_flags of ASYNC_CANCEL. */
 export const Cancel = { ALL: 0x1, FD: 0x2, FD_FIXED: 0x8 } as const;

@@ -1,31 +1,37 @@
 /**
- * Accepting into direct descriptors. A multishot accept that finds the table full loses the
- * connection (the kernel has taken it from the queue and cannot place it: -ENFILE), so it is used
- * only while there is room for the whole queue of every listener; from there on one accept at a
- * time is in the kernel for each listener. The kernel's table has a place more for each of those,
- * so that one that waits takes no room from others; what it brings when the limit is reached is
- * held here, unread, until there is room. A listener without room is parked until a connection or
- * file is closed; when descriptors or memory run out in the system, a timer tries again too.
- * Nothing spins, and nothing that was accepted is lost.
+ * Accepting into direct descriptors, several one-shot accepts at a time for each listener: only
+ * those can say who the peer is (docs/decisions/0013-peer-addresses.md).
+ *
+ * The kernel's table has a place of its own for every accept that can be under way (SPARE_PLACES):
+ * a full table would lose the connection, which the kernel has taken from the queue by then. What
+ * comes when the limit is reached is held here, unread, until there is room. A listener without
+ * room is parked until a connection or file is closed; when descriptors or memory run out in the
+ * system, a timer tries again too. Nothing spins, and nothing that was accepted is lost.
  */
-import { Errno } from '../../base/index.ts';
+import { assert, Errno } from '../../base/index.ts';
 import type { BaseDriver } from '../core/base-driver.ts';
 import { Count } from '../core/counts.ts';
+import { LISTENERS_MAX, SPARE_PLACES } from '../core/driver-tables.ts';
 import { HandleKind, HandleState } from '../core/handles.ts';
 import { OpFlag } from '../core/operations.ts';
-import { CqeFlag } from './abi.ts';
-import type { Ring } from './ring.ts';
+import type { AcceptPlaces } from './accept-places.ts';
 import { Tag, type Submissions } from './submissions.ts';
 
-/** Connections that a listener's queue can hold at most by default (net.core.somaxconn). */
-const MULTISHOT_ROOM = 4096;
+/** Accepts of one listener in the kernel at a time: what a turn can take from its queue. */
+const DEPTH = 16;
 const BACKOFF_MS = 50;
 
-/** Bits of an accept's flags. */
-const ARMED: number = OpFlag.DRIVER;
-const MULTISHOT: number = OpFlag.DRIVER << 1;
-/** The multishot is being ended because room runs out. */
-const SWITCHING: number = OpFlag.DRIVER << 2;
+/** A listener's accept in force. */
+interface Accepting {
+  readonly listener: number;
+  readonly op: number;
+  /** Its accepts in the kernel. */
+  armed: number;
+  /** Waits for room, or for the system to have more. */
+  parked: boolean;
+  /** Why it ends by itself, 0 while it does not. */
+  failure: number;
+}
 
 /** A connection that was accepted when there was no room for it. */
 interface Held {
@@ -36,59 +42,57 @@ interface Held {
 export class Accepts {
   readonly #driver: BaseDriver;
   readonly #submit: Submissions;
-  readonly #ring: Ring;
-  /** Slots of listeners that wait for room. */
-  #parked: number[] = [];
-  /** At most one for each listener, but for a multishot that ended too late. */
+  readonly #places: AcceptPlaces;
+  /** By slot of the listener. */
+  readonly #accepting = new Map<number, Accepting>();
+  #parked = 0;
   #held: Held[] = [];
-  #multishots = 0;
   #roomMade = false;
   #backingOff = false;
 
-  constructor(driver: BaseDriver, submit: Submissions, ring: Ring) {
+  constructor(driver: BaseDriver, submit: Submissions, places: AcceptPlaces) {
     this.#driver = driver;
     this.#submit = submit;
-    this.#ring = ring;
+    this.#places = places;
   }
 
   start(listener: number, op: number): void {
-    const { operations, handles } = this.#driver;
-    if (this.#driver.room <= 0) return this.#park(listener);
-    const multishot = this.#isPlenty(this.#multishots + 1);
-    if (multishot) this.#multishots += 1;
-    operations.flags[op]! &= ~(MULTISHOT | SWITCHING);
-    operations.flags[op]! |= multishot ? ARMED | MULTISHOT : ARMED;
-    return this.#submit.accept(handles.fd[listener]!, operations.id(op), multishot);
+    const accepting = { listener, op, armed: 0, parked: false, failure: 0 };
+    this.#accepting.set(listener, accepting);
+    this.#arm(accepting);
   }
 
-  done(op: number, id: number, result: number, flags: number): void {
+  /** Ends a listener's accept; it completes by itself when none is in the kernel any more. */
+  cancel(listener: number, op: number): void {
+    const accepting = this.#accepting.get(listener)!;
+    if (accepting.armed > 0) {
+      this.#submit.cancelFile(this.#driver.handles.fd[listener]!);
+      return;
+    }
+    this.#forget(accepting);
+    this.#driver.finishLater(op, -Errno.ECANCELED);
+  }
+
+  /** The accept of a place has completed. */
+  done(place: number, result: number): void {
     const driver = this.#driver;
-    const { operations } = driver;
-    const listener = operations.handle[op]!;
-    const more = (flags & CqeFlag.MORE) !== 0;
-    if (!more) {
-      if ((operations.flags[op]! & MULTISHOT) !== 0) this.#multishots -= 1;
-      operations.flags[op]! &= ~(ARMED | MULTISHOT);
-    }
+    const accepting = this.#accepting.get(this.#places.listener[place]!);
+    assert(accepting !== undefined, 'a listener accepts until its last accept has completed');
+    accepting.armed -= 1;
+    if (result >= 0) driver.peers.note(result, driver.arena.bytes, this.#places.address(place));
+    this.#places.giveBack(place);
     if (result >= 0) {
-      if (driver.room > 0) this.#handOver(op, result);
-      else this.#held.push({ listener, slot: result });
+      if (driver.room > 0) this.#handOver(accepting, result);
+      else this.#held.push({ listener: accepting.listener, slot: result });
+    } else if (isExhaustion(result)) {
+      this.#park(accepting);
+      this.#backOff();
+    } else if (result !== -Errno.ECANCELED && !isOneConnections(result)) {
+      if (accepting.armed > 0) this.#submit.cancelFile(driver.handles.fd[accepting.listener]!);
+      accepting.failure = result;
     }
-    if (operations.find(id) === -1) return;
-    if (more) return this.#switchWhenScarce(op, id);
-    if ((operations.flags[op]! & OpFlag.FINISHED) !== 0) return;
-    if (this.#isEnding(listener, op)) {
-      this.#dropHeld(listener);
-      return driver.complete(op, -Errno.ECANCELED);
-    }
-    const switched = (operations.flags[op]! & SWITCHING) !== 0 && result === -Errno.ECANCELED;
-    if (result >= 0 || switched || isOneConnections(result)) return this.start(listener, op);
-    if (!isExhaustion(result)) {
-      this.#dropHeld(listener);
-      return driver.complete(op, result);
-    }
-    this.#park(listener);
-    return this.#backOff();
+    if (accepting.failure === 0 && !this.#isEnding(accepting)) this.#arm(accepting);
+    else if (accepting.armed === 0) this.#end(accepting);
   }
 
   /** A connection or file was closed, or an attempt to open one has failed. */
@@ -98,23 +102,21 @@ export class Accepts {
 
   /** Somebody waits for room, and there may be some. */
   get wantsRoom(): boolean {
-    return this.#roomMade && (this.#parked.length > 0 || this.#held.length > 0);
+    return this.#roomMade && (this.#parked > 0 || this.#held.length > 0);
   }
 
   /** Goes on where room was made. Only from a turn. */
   resumeIfRoom(): void {
     if (!this.wantsRoom) return;
     this.#roomMade = false;
-    const { multishot } = this.#driver.handles;
     while (this.#held.length > 0 && this.#driver.room > 0) {
       const { listener, slot } = this.#held.shift()!;
-      this.#handOver(multishot[listener]!, slot);
+      this.#handOver(this.#accepting.get(listener)!, slot);
     }
-    const parked = this.#parked;
-    this.#parked = [];
-    for (const listener of parked) {
-      const op = multishot[listener]!;
-      if (op !== -1) this.start(listener, op);
+    for (const accepting of this.#accepting.values()) {
+      if (!accepting.parked) continue;
+      this.#unpark(accepting);
+      if (!this.#isEnding(accepting)) this.#arm(accepting);
     }
   }
 
@@ -124,49 +126,72 @@ export class Accepts {
     this.resumeIfRoom();
   }
 
-  /** The accept of a parked listener ends: what is held for it is closed. */
-  unpark(listener: number): void {
-    const at = this.#parked.indexOf(listener);
-    if (at !== -1) this.#parked.splice(at, 1);
-    this.#dropHeld(listener);
+  /**
+   * Puts accepts into the kernel. The first of a listener needs room for one connection; the others
+   * need room for all that are under way, so that few must be held, and leave a place to each
+   * listener for its first.
+   */
+  #arm(accepting: Accepting): void {
+    const { handles, room } = this.#driver;
+    const { listener } = accepting;
+    if (accepting.parked) return;
+    if (room <= 0) {
+      if (accepting.armed === 0) this.#park(accepting);
+      return;
+    }
+    while (accepting.armed < DEPTH) {
+      const { used } = this.#places;
+      const isOne = accepting.armed === 0;
+      if (!isOne && (used >= room || used >= SPARE_PLACES - LISTENERS_MAX)) return;
+      const place = this.#places.take(listener);
+      accepting.armed += 1;
+      const address = this.#places.address(place);
+      this.#submit.accept(handles.fd[listener]!, place, address, this.#places.length(place));
+    }
   }
 
-  #handOver(op: number, slot: number): void {
+  #handOver(accepting: Accepting, slot: number): void {
     const { handles, counts } = this.#driver;
     handles.claim(slot, HandleKind.CONNECTION);
     counts.add(Count.ACCEPTED, 1);
-    this.#driver.progress(op, handles.handle(slot));
+    this.#driver.progress(accepting.op, handles.handle(slot));
   }
 
-  #dropHeld(listener: number): void {
+  /** The last of its accepts has completed. */
+  #end(accepting: Accepting): void {
+    this.#forget(accepting);
+    this.#driver.complete(accepting.op, accepting.failure || -Errno.ECANCELED);
+  }
+
+  /** What is held for the listener is closed. */
+  #forget(accepting: Accepting): void {
+    const { listener } = accepting;
+    this.#unpark(accepting);
+    this.#accepting.delete(listener);
     this.#held = this.#held.filter((held) => {
       if (held.listener === listener) this.#submit.closeDirect(held.slot, 0, Tag.IGNORED);
       return held.listener !== listener;
     });
   }
 
-  #park(listener: number): void {
+  #park(accepting: Accepting): void {
+    if (accepting.parked) return;
     this.#driver.counts.add(Count.ACCEPT_BACKOFFS, 1);
-    this.#parked.push(listener);
+    accepting.parked = true;
+    this.#parked += 1;
   }
 
-  /** Completions that wait in the ring may each be a connection that is not counted yet. */
-  #isPlenty(multishots: number): boolean {
-    return this.#driver.room - this.#ring.ready() > MULTISHOT_ROOM * multishots;
+  #unpark(accepting: Accepting): void {
+    if (!accepting.parked) return;
+    accepting.parked = false;
+    this.#parked -= 1;
   }
 
-  #switchWhenScarce(op: number, id: number): void {
-    const { operations } = this.#driver;
-    if ((operations.flags[op]! & SWITCHING) !== 0 || this.#isPlenty(this.#multishots)) return;
-    operations.flags[op]! |= SWITCHING;
-    this.#submit.cancel(id, Tag.OPERATION);
-  }
-
-  #isEnding(listener: number, op: number): boolean {
+  #isEnding(accepting: Accepting): boolean {
     const { handles, operations } = this.#driver;
     return (
-      handles.state[listener] === HandleState.CLOSING ||
-      (operations.flags[op]! & OpFlag.CANCELLED) !== 0
+      handles.state[accepting.listener] === HandleState.CLOSING ||
+      (operations.flags[accepting.op]! & OpFlag.CANCELLED) !== 0
     );
   }
 

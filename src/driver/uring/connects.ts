@@ -46,7 +46,7 @@ export class Connects {
   }
 
   socketMade(id: number, result: number): void {
-    const { operations, arena } = this.#driver;
+    const { operations, arena, peers } = this.#driver;
     const op = operations.find(id);
     const address = this.#targets.get(op)!;
     this.#targets.delete(op);
@@ -64,6 +64,7 @@ export class Connects {
     }
     const target = this.#scratch.take(this.#ring, ADDRESS_BYTES);
     const length = encodeAddress(arena.bytes, target, address);
+    peers.note(result, arena.bytes, target);
     return this.#submit.connect(result, id, target, length);
   }
 

@@ -2,9 +2,11 @@
 import { RondoError, SystemError } from '../../base/index.ts';
 import type { Region } from '../../memory/index.ts';
 import { loadNative, type Native } from '../../native/index.ts';
-import { LISTENERS_MAX, type BaseDriver } from '../core/base-driver.ts';
+import type { BaseDriver } from '../core/base-driver.ts';
+import { SPARE_PLACES } from '../core/driver-tables.ts';
 import { plugPageReleaser } from '../core/pages.ts';
 import { Resources } from '../core/resources.ts';
+import { AcceptPlaces } from './accept-places.ts';
 import { ControlBlock } from './control-block.ts';
 import type { RingOptions } from './options.ts';
 import { Ring } from './ring.ts';
@@ -20,6 +22,7 @@ export interface OpenRing {
   readonly scratch: Scratch;
   readonly control: ControlBlock;
   readonly submit: Submissions;
+  readonly places: AcceptPlaces;
   readonly wakeFd: number;
   readonly loop: number;
   /** Gives everything back; the kernel has let go of the memory afterwards. */
@@ -57,6 +60,7 @@ function open(
   const scratchMemory = allocate('scratch', SCRATCH_BYTES);
   const bufferRing = allocate('buffer ring', limits.buffers * 16);
   const controlMemory = allocate('control', ControlBlock.bytes(limits.buffers));
+  const places = new AcceptPlaces(arena, allocate('accepts', AcceptPlaces.bytes));
   const wakeFd = check('eventfd', native.eventfdCreate());
   resources.keep(wakeFd, (fd) => native.closeDescriptor(fd));
   // Last but for the loop, so that it is ended first: then nobody writes to the memory above.
@@ -65,7 +69,7 @@ function open(
     throw new RondoError('ERR_DRIVER_UNAVAILABLE', `Cannot use driver uring: ${ring}`);
   }
   resources.keep(ring, () => ring.close());
-  registerFiles(native, ring, limits.connections + LISTENERS_MAX);
+  registerFiles(native, ring, limits.connections + SPARE_PLACES);
   const { offset } = driver.pool.region;
   check(
     'io_uring_register(PBUF_RING)',
@@ -83,7 +87,7 @@ function open(
   const scratch = new Scratch(scratchMemory.offset, SCRATCH_BYTES);
   const submit = new Submissions(ring, scratch, arena);
   const loop = check('uv_poll', native.uringAttach(ring.id, control.dirty, turn));
-  return { native, ring, scratch, control, submit, wakeFd, loop, resources };
+  return { native, ring, scratch, control, submit, places, wakeFd, loop, resources };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The options that the io_uring driver has beyond those of all drivers. */
 import { integerOption } from '../../base/index.ts';
 import { loadNative } from '../../native/index.ts';
-import { LISTENERS_MAX } from '../core/base-driver.ts';
+import { SPARE_PLACES } from '../core/driver-tables.ts';
 import { CONNECTIONS_DEFAULT } from '../core/limits.ts';
 import type { DriverOptions } from '../driver.ts';
 
@@ -49,7 +49,7 @@ export function resolveRingOptions(options: UringDriverOptions): RingOptions {
 
 /** As many connections as a ring of this process can have: the hard limit bounds its table. */
 export function clampConnections(options: UringDriverOptions): UringDriverOptions {
-  const most = loadNative().descriptorLimit(1) - LISTENERS_MAX;
+  const most = loadNative().descriptorLimit(1) - SPARE_PLACES;
   const asked = options.connections ?? CONNECTIONS_DEFAULT;
   return typeof asked === 'number' && asked > most && most > 0
     ? { ...options, connections: most }

@@ -43,6 +43,8 @@ export const Tag = {
   WAKE: 8,
   /** An operation id whose result is a descriptor; native/src/uring.h knows the number. */
   DESCRIPTOR: 9,
+  /** A place for the address of the peer: the accept that it belongs to. */
+  ACCEPT: 10,
 } as const;
 
 const FIXED = SqeFlag.FIXED_FILE << 8;
@@ -72,9 +74,11 @@ export class Submissions {
     return at;
   }
 
-  accept(fd: number, id: number, multishot: boolean): void {
-    const mode = multishot ? Multishot.ACCEPT << 16 : 0;
-    const at = this.#begin(Opcode.ACCEPT | mode, fd, id, Tag.OPERATION);
+  /** `address`, `length`: arena offsets of where the peer's address and its length go. */
+  accept(fd: number, place: number, address: number, length: number): void {
+    const at = this.#begin(Opcode.ACCEPT, fd, place, Tag.ACCEPT);
+    this.#unsigned[at + 2] = length;
+    this.#unsigned[at + 4] = address;
     this.#unsigned[at + 11] = FILE_INDEX_ALLOC;
   }
 

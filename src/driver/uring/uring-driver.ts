@@ -94,10 +94,10 @@ class UringDriver extends BaseDriver {
     try {
       opened = openRing(this, own, () => this.#turnInLoop());
       this.#open = opened;
-      const { native, ring, scratch, control, submit } = this.#open;
+      const { native, ring, scratch, control, submit, places } = this.#open;
       this.#files = new UringFiles(this, native, submit, control.emptyPath);
       this.#connects = new Connects(this, submit, scratch, ring, control);
-      this.#accepts = new Accepts(this, submit, ring);
+      this.#accepts = new Accepts(this, submit, places);
     } catch (error) {
       opened?.resources.release();
       this.abandon();
@@ -174,8 +174,13 @@ class UringDriver extends BaseDriver {
     const { operations } = this;
     const kind = operations.kind[op]!;
     const slot = operations.handle[op]!;
-    if ((kind === Op.RECEIVE || kind === Op.ACCEPT) && (operations.flags[op]! & ARMED) === 0) {
-      this.#unpark(slot, kind);
+    if (kind === Op.ACCEPT) {
+      this.#accepts.cancel(slot, op);
+      this.#keepAlive();
+      return;
+    }
+    if (kind === Op.RECEIVE && (operations.flags[op]! & ARMED) === 0) {
+      this.#waiters.remove(slot);
       this.finishLater(op, -Errno.ECANCELED);
       return;
     }
@@ -273,6 +278,8 @@ class UringDriver extends BaseDriver {
       }
       case Tag.SOCKET:
         return this.#connects.socketMade(id, result);
+      case Tag.ACCEPT:
+        return this.#accepts.done(id, result);
       case Tag.BACKOFF:
         return this.#accepts.backoffOver();
       case Tag.WAKE:
@@ -293,8 +300,6 @@ class UringDriver extends BaseDriver {
     switch (this.operations.kind[op]) {
       case Op.RECEIVE:
         return this.#receiveDone(op, id, result, flags);
-      case Op.ACCEPT:
-        return this.#accepts.done(op, id, result, flags);
       case Op.CONNECT:
         return this.#connects.connected(op, result);
       case Op.TIMEOUT:
@@ -410,11 +415,6 @@ class UringDriver extends BaseDriver {
     }
   }
 
-  #unpark(slot: number, kind: number): void {
-    if (kind === Op.RECEIVE) this.#waiters.remove(slot);
-    else this.#accepts.unpark(slot);
-  }
-
   // ---- closing
 
   protected beginClose(slot: number, mode: CloseMode): void {
@@ -429,7 +429,7 @@ class UringDriver extends BaseDriver {
     } else {
       const armed = op !== -1 && (operations.flags[op]! & ARMED) !== 0;
       if (op !== -1 && !armed && (operations.flags[op]! & OpFlag.FINISHED) === 0) {
-        this.#unpark(slot, Op.RECEIVE);
+        this.#waiters.remove(slot);
         this.finishLater(op, -Errno.ECANCELED);
       }
       if (armed || (handles.flags[slot]! & SENDING) !== 0) this.#submit.cancelDescriptor(slot);

@@ -200,7 +200,7 @@ function describeKind(kind: RealDriverKind): void {
     { listeners: 8, limit: 300, connects: 500, early: false },
     { listeners: 1, limit: 300, connects: 500, early: true, completionsPerTurn: 16 },
   ];
-  // Above 4096 places the ring's multishot accepts are in force, all at the same time.
+  // A large table too, with the full depth of accepts on every listener.
   if (kind === 'uring') crowds.push({ listeners: 16, limit: 4500, connects: 6400, early: true });
   for (const crowd of crowds) {
     const { listeners, limit, connects, early } = crowd;
