@@ -89,7 +89,7 @@ class Room {
   }
 
   names() {
-    return [...this.people.keys()].sort();
+    return [...this.people.keys()].sort((a, b) => a.localeCompare(b));
   }
 
   /** True for the first tab of somebody. */

@@ -38,8 +38,8 @@ export interface CloseGatewayOptions {
   /** The reason beside it, at most 123 bytes of UTF-8. @default none */
   readonly reason?: string;
   /**
-   * Milliseconds over which the goodbyes are spread, 0 to 3,600,000, so that clients do not all come
-   * back at once; those who were not told yet go on. @default `drainSpreadMs`
+   * Milliseconds over which the goodbyes are spread, 0 to 3,600,000, so that clients do not all
+   * come back at once; those who were not told yet go on. @default `drainSpreadMs`
    */
   readonly spreadMs?: number;
 }
@@ -69,7 +69,8 @@ export interface Gateway {
   ): void;
   /**
    * Adds a route of plain HTTP: what the handler returns is the response. GET answers HEAD too.
-   * Routes win over what the gateway serves by itself (`/healthz`, `/readyz`, `/metrics`, the page).
+   * Routes win over what the gateway serves by itself (`/healthz`, `/readyz`, `/metrics`, the
+   * page).
    * @throws {TypeError} ERR_ROUTE when method or path are not valid, or are taken
    * @throws {TypeError | RangeError} ERR_OPTION_UNKNOWN, ERR_OPTION_TYPE, ERR_OPTION_RANGE
    * @example
@@ -134,8 +135,8 @@ export interface Gateway {
   /**
    * Puts other certificates in the place of `tls`: new connections get them, those that are there
    * go on. When it throws, nothing has changed.
-   * @throws {TypeError} ERR_GATEWAY_STATE
-   * @throws {RondoError} ERR_TLS_CERTIFICATE, ERR_DRIVER_UNAVAILABLE without `tls`
+   * @throws {TypeError} ERR_GATEWAY_STATE also without `tls`
+   * @throws {RondoError} ERR_TLS_CERTIFICATE
    */
   setCertificates(tls: TlsOptions): void;
   /** What was counted since it was made. */
@@ -198,7 +199,7 @@ class OneGateway implements Gateway {
       throw misuse('ERR_OPTION_TYPE', `Cannot add route ${path}: it needs an object of handlers`);
     }
     rejectUnknown(`route ${path}`, handlers, HANDLER_NAMES);
-    this.#routes.add(path, { path, handlers: handlers as unknown as WebSocketHandlers });
+    this.#routes.add(path, { path, handlers });
   }
 
   http<const Path extends string>(
@@ -254,7 +255,11 @@ class OneGateway implements Gateway {
   }
 
   setCertificates(tls: TlsOptions): void {
-    this.#listener('change certificates').setCertificates(tls);
+    const station = this.#listener('change certificates');
+    if (this.#options.tls === undefined) {
+      throw misuse('ERR_GATEWAY_STATE', 'Cannot change certificates: it was made without tls');
+    }
+    station.setCertificates(tls);
   }
 
   publish(topic: string, data: Sendable, options: PublishOptions = {}): number {

@@ -34,12 +34,7 @@ export type { DeflateOptions } from './sockets/deflate-options.ts';
 export type { PublishOptions } from './topics/hub.ts';
 export type { TopicLimits } from './topics/limits.ts';
 export { Message, RetainedMessage } from './sockets/message.ts';
-export type {
-  EventHandlers,
-  EventOptions,
-  EventResult,
-  EventStream,
-} from './http/event-stream.ts';
+export type { EventHandlers, EventOptions, EventResult, EventStream } from './http/event-stream.ts';
 export type { FileOptions } from './http/files.ts';
 export type { HttpBody, HttpReply } from './http/reply.ts';
 export type { HttpRequest } from './http/request.ts';

@@ -38,11 +38,16 @@ export interface GatewayOptions {
    * machines, as a server's should be; '127.0.0.1' keeps it to this one. @default '0.0.0.0'
    */
   readonly host?: string;
+  /**
+   * Share the port with other processes that say the same (SO_REUSEPORT): the kernel spreads the
+   * connections. How one service uses several cores. @default false
+   */
+  readonly reusePort?: boolean;
   /** Path of a Unix socket to listen on instead of `host` and `port`. @default none */
   readonly path?: string;
   /**
-   * Certificates: the port speaks TLS then, on the portable driver (decision 0012). They are changed
-   * without an interruption by `setCertificates`. @default none, plain HTTP
+   * Certificates: the port speaks TLS then, on the portable driver (decision 0012). They are
+   * changed without an interruption by `setCertificates`. @default none, plain HTTP
    */
   readonly tls?: TlsOptions;
   /** The driver to use. @default RONDO_DRIVER, else the best of uring, epoll, portable */
@@ -82,7 +87,8 @@ export interface GatewayOptions {
    */
   readonly idleTimeoutMs?: number;
   /**
-   * Milliseconds that a connection may live, 0 or 100 to 2,147,483,647; then it is closed with 1001.
+   * Milliseconds that a connection may live, 0 or 100 to 2,147,483,647; then it is closed with
+   * 1001.
    * @default 0, no limit
    */
   readonly maxLifetimeMs?: number;
@@ -91,8 +97,8 @@ export interface GatewayOptions {
   /** What becomes of messages above a rate of `limits`. @default 'delay' */
   readonly overRate?: OverRate;
   /**
-   * Pages that may connect, as `https://example.com` or `https://*.example.com`; others are answered
-   * 403. Clients that are no browsers send no origin and are let in. @default all
+   * Pages that may connect, as `https://example.com` or `https://*.example.com`; others are
+   * answered 403. Clients that are no browsers send no origin and are let in. @default all
    */
   readonly origins?: readonly string[];
   /** Proxies whose word is taken for a client's address. @default false, none */
@@ -119,8 +125,8 @@ export interface GatewayOptions {
   /** Milliseconds that `close` waits for the peers, 0 to 3,600,000. @default 10,000 */
   readonly drainDeadlineMs?: number;
   /**
-   * Milliseconds over which `close` spreads its goodbyes, 0 to 3,600,000, so that clients do not all
-   * come back at once. Less than the deadline. @default 0, all at once
+   * Milliseconds over which `close` spreads its goodbyes, 0 to 3,600,000, so that clients do not
+   * all come back at once. Less than the deadline. @default 0, all at once
    */
   readonly drainSpreadMs?: number;
   /** Receive buffers shared by all connections, a power of two, 2 to 32,768. @default 1024 */
@@ -178,6 +184,7 @@ const TIME_MS_MIN = 100;
 export const GATEWAY_OPTION_NAMES: readonly (keyof GatewayOptions)[] = [
   'port',
   'host',
+  'reusePort',
   'path',
   'driver',
   'arena',
@@ -246,6 +253,7 @@ export function resolveGatewayOptions(options: GatewayOptions = {}): ResolvedGat
   return Object.freeze({
     port: integer('port', 9001, 0, 65_535),
     host: stringOption('host', options.host, '0.0.0.0'),
+    reusePort: booleanOption('reusePort', options.reusePort, false),
     path,
     tls,
     driver:

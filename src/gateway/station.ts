@@ -1,9 +1,9 @@
 /**
  * A gateway that listens: its engines, and what they share.
  *
- * Mostly there is one engine. One ring of io_uring has a table of at most as many connections as the
- * process may have descriptors; for more, a gateway has several rings, each with a listener of its
- * own on the same port (SO_REUSEPORT), among which the kernel spreads.
+ * Mostly there is one engine. One ring of io_uring has a table of at most as many connections as
+ * the process may have descriptors; for more, a gateway has several rings, each with a listener of
+ * its own on the same port (SO_REUSEPORT), among which the kernel spreads.
  */
 import {
   createDriver,
@@ -107,9 +107,9 @@ export class Station {
 
   /** Binds all engines and begins to accept. @throws {SystemError} ERR_SYSTEM */
   listen(address: SocketAddress): SocketAddress {
-    const { tls } = this.#settings.options;
+    const { tls, reusePort } = this.#settings.options;
     const several = this.#engines.length > 1;
-    const settings = { reusePort: several, ...(tls === undefined ? {} : { tls }) };
+    const settings = { reusePort: reusePort || several, ...(tls === undefined ? {} : { tls }) };
     let bound = address;
     for (const { driver } of this.#engines) {
       const listener = driver.listen(bound, settings);

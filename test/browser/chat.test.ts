@@ -9,7 +9,7 @@ const pictures = process.env['RONDO_PICTURES'];
 
 const example = new URL('../../../examples/chat/server.js', import.meta.url);
 const { createChat } = (await import(example.href)) as {
-  createChat(options: GatewayOptions): Gateway;
+  createChat: (options: GatewayOptions) => Gateway;
 };
 
 let browser: Browser;
@@ -101,8 +101,8 @@ it('the chat: who is not logged in, or has a name or ticket that cannot be, stay
     (address) =>
       new Promise((resolve) => {
         const socket = new WebSocket(address);
-        socket.onopen = () => resolve('open');
-        socket.onclose = ({ code }) => resolve(code);
+        socket.addEventListener('open', () => resolve('open'));
+        socket.addEventListener('close', ({ code }) => resolve(code));
       }),
     `${url.replace('http', 'ws')}rooms/garden`,
   );

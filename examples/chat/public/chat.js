@@ -7,9 +7,13 @@ const DELAY_MAX = 15_000;
 let socket;
 let delay = DELAY_MIN;
 
-$('login').addEventListener('submit', async (event) => {
+$('login').addEventListener('submit', (event) => {
   event.preventDefault();
-  const { name, room } = Object.fromEntries(new FormData(event.target));
+  void comeIn(event.target);
+});
+
+async function comeIn(form) {
+  const { name, room } = Object.fromEntries(new FormData(form));
   const response = await fetch('/login', { method: 'POST', body: JSON.stringify({ name }) });
   if (!response.ok) {
     $('problem').textContent = await response.text();
@@ -19,7 +23,7 @@ $('login').addEventListener('submit', async (event) => {
   $('chat').hidden = false;
   $('title').textContent = room;
   connect(room);
-});
+}
 
 $('say').addEventListener('submit', (event) => {
   event.preventDefault();
@@ -32,24 +36,24 @@ $('say').addEventListener('submit', (event) => {
 function connect(room) {
   $('state').textContent = 'connecting …';
   socket = new WebSocket(`${location.origin.replace('http', 'ws')}/rooms/${room}`);
-  socket.onopen = () => {
+  socket.addEventListener('open', () => {
     delay = DELAY_MIN;
     $('state').textContent = '';
     // What was said is told again by the server.
     $('lines').replaceChildren();
     $('say').elements.text.focus();
-  };
-  socket.onmessage = ({ data }) => {
+  });
+  socket.addEventListener('message', ({ data }) => {
     const event = JSON.parse(data);
     if (event.type === 'line') showLine(event);
     if (event.type === 'people') showPeople(event.people);
-  };
-  socket.onclose = () => {
+  });
+  socket.addEventListener('close', () => {
     $('state').textContent = 'connection lost, trying again …';
     // With jitter, so that not everybody comes back at once.
     setTimeout(connect, delay * (0.5 + Math.random()), room);
     delay = Math.min(delay * 2, DELAY_MAX);
-  };
+  });
 }
 
 function showLine({ name, text, at }) {

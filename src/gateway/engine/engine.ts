@@ -85,6 +85,7 @@ export class Engine {
     this.counts = context.counts;
     this.driver = makeDriver({
       ...(options.driver === undefined ? {} : { kind: options.driver }),
+      ...(options.tls === undefined ? {} : { tls: true }),
       arena: options.arena,
       name,
       connections: options.maxConnections,
@@ -151,8 +152,8 @@ export class Engine {
   }
 
   /**
-   * Something was written, or a pause has ended: outside a completion it is seen to when the program
-   * pauses.
+   * Something was written, or a pause has ended: outside a completion it is seen to when the
+   * program pauses.
    */
   written(): void {
     if (this.#inside || this.#flushAsked) return;

@@ -102,7 +102,7 @@ export class Pulse {
     const end = Math.min(this.#next + size, this.#connections.length);
     for (let index = this.#next; index < end; index++) {
       const connection = this.#connections[index];
-      if (connection?.receiver != null && connection.isOpen) this.#check(connection, index);
+      if (connection?.isOpen === true) this.#check(connection, index);
     }
     this.#next = end;
     if (end < this.#connections.length) return;

@@ -4,10 +4,10 @@
  *  1. A pause costs nothing until something arrives: only then is the receive cancelled. So the end
  *     of a peer that says nothing is seen during a pause too, and a short pause, as for a handler
  *     that awaits something quick, asks nothing of the kernel.
- *  2. What arrives during a pause, or was left over when one began, waits in the connection's inbox,
- *     copied, so that a paused connection holds no receive buffer; without memory it keeps the buffer.
- *     An inbox holds what the kernel had delivered when the receive was cancelled, so a peer finds
- *     its own sends waiting soon.
+ *  2. What arrives during a pause, or was left over when one began, waits in the connection's
+ *     inbox, copied, so that a paused connection holds no receive buffer; without memory it keeps
+ *     the buffer. An inbox holds what the kernel had delivered when the receive was cancelled, so a
+ *     peer finds its own sends waiting soon.
  *  3. What waits is handed on in order, before anything newer, and never from inside the call that
  *     ended the pause: handlers are not re-entered.
  *  4. An end that arrives during a pause is looked at after what came before it; an error ends the

@@ -1,6 +1,6 @@
 /**
- * Who may come in, and who does too much: the peer's address (or the one that trusted proxies tell),
- * the limits, and the origins of pages.
+ * Who may come in, and who does too much: the peer's address (or the one that trusted proxies
+ * tell), the limits, and the origins of pages.
  */
 import type { RequestHead } from '../../http/index.ts';
 import type { Engine } from '../engine/engine.ts';

@@ -4,10 +4,10 @@
  *  1. What is small is compressed at once. What is above `INLINE_BYTES` would keep the loop for
  *     longer than a millisecond, so it is done in steps, a turn each; what the connection is sent
  *     meanwhile waits behind it. (Threads: decision 0011.)
- *  2. What cannot be compressed, for lack of memory or because it would become larger, is sent as it
- *     is, which the protocol allows for each message.
- *  3. A deflater that is a connection's own is set back whenever something that it made is not sent,
- *     or something that it did not make is.
+ *  2. What cannot be compressed, for lack of memory or because it would become larger, is sent as
+ *     it is, which the protocol allows for each message.
+ *  3. A deflater that is a connection's own is set back whenever something that it made is not
+ *     sent, or something that it did not make is.
  */
 import type { RequestHead } from '../../http/index.ts';
 import {
@@ -31,7 +31,7 @@ const RSV1 = 0x40;
 
 /** A message that waits behind one that is being compressed, or the wish to close. */
 type Waiting =
-  { readonly opcode: number; readonly bytes: Uint8Array } | { readonly then: () => void };
+  { readonly opcode: number; readonly bytes: Uint8Array } | { readonly act: () => void };
 
 /** A message that is being compressed, and what waits behind it. */
 interface Job {
@@ -119,11 +119,11 @@ export class Compression {
   }
 
   /** Does something when everything before it was sent. Only while it `isBusy`. */
-  afterwards(connection: Connection, then: () => void): void {
-    this.#jobs.get(connection)!.waiting.push({ then });
+  afterwards(connection: Connection, act: () => void): void {
+    this.#jobs.get(connection)!.waiting.push({ act });
   }
 
-  /** A message for many, compressed by a deflater that begins anew; undefined if that is no gain. */
+  /** A message for many, by a deflater that begins anew; undefined if that is no gain. */
   compressShared(offset: number, length: number): Compressed | undefined {
     if (length < this.#threshold || length > INLINE_BYTES || length === 0) return undefined;
     const deflaters = this.#sessions!.sharedDeflaters(15);
@@ -260,9 +260,9 @@ export class Compression {
     if (done) output.blocks.release(deflation.block);
     output.blocks.release(block);
     for (const waiting of job.waiting) {
-      if ('then' in waiting) {
-        if (this.isBusy(connection)) this.afterwards(connection, waiting.then);
-        else waiting.then();
+      if ('act' in waiting) {
+        if (this.isBusy(connection)) this.afterwards(connection, waiting.act);
+        else waiting.act();
         continue;
       }
       connection.queued -= waiting.bytes.length;

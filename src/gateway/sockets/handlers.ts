@@ -85,9 +85,9 @@ export interface WebSocketHandlers<Params = AnyParams, Data = unknown> {
   /** After a `send` was 'queued' or 'dropped': little waits now, more can be sent. */
   drain?(connection: Connection<Params, Data>): unknown;
   /**
-   * The connection is over; called once, after the other handlers have ended. `code` and `reason` are
-   * the peer's, or those of the rule that it broke; 1005 when it gave no code, 1006 when it went away
-   * without a word.
+   * The connection is over; called once, after the other handlers have ended. `code` and `reason`
+   * are the peer's, or those of the rule that it broke; 1005 when it gave no code, 1006 when it
+   * went away without a word.
    */
   close?(connection: Connection<Params, Data>, code: number, reason: string): unknown;
   /** A handler failed. Without this, a warning of the process tells. */

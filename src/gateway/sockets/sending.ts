@@ -54,8 +54,8 @@ export class Sending {
   }
 
   /**
-   * Sends a frame; `opcode` with the bit for a compressed one. `length` is that of the payload as it
-   * travels, `counted` that of the message.
+   * Sends a frame; `opcode` with the bit for a compressed one. `length` is that of the payload as
+   * it travels, `counted` that of the message.
    */
   frame(
     connection: Connection,
