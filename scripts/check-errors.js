@@ -11,6 +11,7 @@ const PAGE = 'docs/errors.md';
 
 /** Codes of Node that our code meets or tests, and that are not ours to list. */
 const FOREIGN_CODES = new Set([
+  'ERR_BUFFER_TOO_LARGE',
   'ERR_MODULE_NOT_FOUND',
   'ERR_PACKAGE_PATH_NOT_EXPORTED',
   'ERR_SOCKET_CLOSED',

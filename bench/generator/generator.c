@@ -1,14 +1,13 @@
 /*
- * Load generator for echo servers: TCP or WebSocket, closed loop or open loop, or idle connections.
+ * Load generator: TCP or WebSocket; echo in a closed or an open loop, broadcast, idle connections,
+ * attacks.
  *
  * The parent forks the generating processes, opens and closes the measured window, and reads the
  * server's CPU time at its two ends, next to the counters of messages, so that both speak of the
  * same span. It prints one line of JSON. A wrong byte in an echo ends the run with exit code 1.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@
 #include <unistd.h>
 
 #include "load.h"
+#include "options.h"
 #include "process.h"
 
 /* What is known at one moment; the difference of two is the window. */
@@ -33,35 +33,7 @@ struct moment {
 
 static struct shared *shared;
 static pid_t children[MAX_PROCESSES];
-static struct options options = {
-    .path = "/echo",
-    .connections = 64,
-    .processes = 1,
-    .size = 32,
-    .inflight = 1,
-    .warmup = 0.5,
-    .duration = 2.0,
-    .connect_timeout = 30.0,
-};
-
-static const char usage[] =
-    "usage: generator --port N [options]\n"
-    "  --mode tcp|websocket  protocol of the echo server (tcp)\n"
-    "  --host ADDRESS        IPv4 address of the server (127.0.0.1)\n"
-    "  --path PATH           path of the WebSocket upgrade (/echo)\n"
-    "  --text                WebSocket text messages instead of binary ones\n"
-    "  --connections N       connections of all processes together (64)\n"
-    "  --processes N         generating processes, 1 to 16 (1)\n"
-    "  --size BYTES          payload of a message, 1 to 16777216 (32)\n"
-    "  --inflight N          closed loop: messages in flight per connection, 1 to 1024 (1)\n"
-    "  --rate N              open loop: messages a second, at fixed intended times\n"
-    "  --warmup SECONDS      before the measured window (0.5)\n"
-    "  --duration SECONDS    the measured window (2)\n"
-    "  --messages N          end the window after N messages, at the latest after --duration\n"
-    "  --linger SECONDS      go on after the window, unmeasured (0)\n"
-    "  --connect-timeout S   go on with what is connected after this time (30)\n"
-    "  --idle                connect, print ready, hold until the end of standard input\n"
-    "  --server-pid PID      process whose CPU time, memory and descriptors are reported\n";
+static struct options options;
 
 static _Noreturn void stop(const char *message) {
   if (message != NULL) fprintf(stderr, "generator: %s\n", message);
@@ -69,100 +41,6 @@ static _Noreturn void stop(const char *message) {
     if (children[i] > 0) kill(children[i], SIGKILL);
   }
   exit(1);
-}
-
-static double number(const char *text, double least, double most) {
-  char *end;
-  double value = strtod(text, &end);
-  if (end == text || *end != '\0' || !(value >= least && value <= most)) {
-    fprintf(stderr, "generator: %s is not a number from %.10g to %.10g\n", text, least, most);
-    exit(2);
-  }
-  return value;
-}
-
-static bool set_option(int option, const char *value) {
-  switch (option) {
-    case 'm':
-      options.websocket = strcmp(value, "websocket") == 0;
-      return options.websocket || strcmp(value, "tcp") == 0;
-    case 'h':
-      return inet_pton(AF_INET, value, &options.host) == 1;
-    case 'p':
-      options.port = (uint16_t)number(value, 1, 65535);
-      return true;
-    case 'a':
-      options.path = value;
-      return value[0] == '/';
-    case 't':
-      options.text = true;
-      return true;
-    case 'c':
-      options.connections = (uint32_t)number(value, 1, 250000);
-      return true;
-    case 'n':
-      options.processes = (uint32_t)number(value, 1, MAX_PROCESSES);
-      return true;
-    case 's':
-      options.size = (uint32_t)number(value, 1, MAX_MESSAGE);
-      return true;
-    case 'w':
-      options.inflight = (uint32_t)number(value, 1, MAX_INFLIGHT);
-      return true;
-    case 'r':
-      options.rate = number(value, 1, 1e8);
-      return true;
-    case 'u':
-      options.warmup = number(value, 0, 3600);
-      return true;
-    case 'd':
-      options.duration = number(value, 0.01, 3600);
-      return true;
-    case 'M':
-      options.messages = (uint64_t)number(value, 1, 1e12);
-      return true;
-    case 'l':
-      options.linger = number(value, 0, 3600);
-      return true;
-    case 'o':
-      options.connect_timeout = number(value, 0.1, 3600);
-      return true;
-    case 'i':
-      options.idle = true;
-      return true;
-    case 'S':
-      options.server_pid = (pid_t)number(value, 1, 1 << 30);
-      return true;
-    default:
-      return false;
-  }
-}
-
-static void parse(int count, char **arguments) {
-  static const struct option names[] = {
-      {"mode", required_argument, NULL, 'm'},       {"host", required_argument, NULL, 'h'},
-      {"port", required_argument, NULL, 'p'},       {"path", required_argument, NULL, 'a'},
-      {"text", no_argument, NULL, 't'},             {"connections", required_argument, NULL, 'c'},
-      {"processes", required_argument, NULL, 'n'},  {"size", required_argument, NULL, 's'},
-      {"inflight", required_argument, NULL, 'w'},   {"rate", required_argument, NULL, 'r'},
-      {"warmup", required_argument, NULL, 'u'},     {"duration", required_argument, NULL, 'd'},
-      {"messages", required_argument, NULL, 'M'},
-      {"linger", required_argument, NULL, 'l'},
-      {"connect-timeout", required_argument, NULL, 'o'},
-      {"idle", no_argument, NULL, 'i'},             {"server-pid", required_argument, NULL, 'S'},
-      {NULL, 0, NULL, 0}};
-  options.host.s_addr = htonl(INADDR_LOOPBACK);
-  int option;
-  while ((option = getopt_long(count, arguments, "", names, NULL)) != -1) {
-    if (!set_option(option, optarg)) {
-      fputs(usage, stderr);
-      exit(2);
-    }
-  }
-  if (options.port == 0 || optind != count || options.processes > options.connections) {
-    fputs(usage, stderr);
-    exit(2);
-  }
 }
 
 static void raise_descriptor_limit(void) {
@@ -335,7 +213,9 @@ static void measure(uint64_t resident_before) {
   static struct histogram latency;
   uint64_t skipped = 0;
   uint64_t outstanding = 0;
+  uint64_t packed = 0;
   for (uint32_t i = 0; i < options.processes; i++) {
+    packed += shared->workers[i].packed;
     histogram_add(&latency, &shared->workers[i].latency);
     skipped += shared->workers[i].skipped;
     outstanding += shared->workers[i].outstanding;
@@ -349,8 +229,10 @@ static void measure(uint64_t resident_before) {
          (double)messages / seconds);
   print_server(&begin, &end, messages, resident_before, descriptors);
   print_latency(&latency);
-  printf(",\"skipped\":%" PRIu64 ",\"outstanding\":%" PRIu64 ",\"generator_busy\":%.3f}\n", skipped,
-         outstanding, (double)(end.generator_ns - begin.generator_ns) / 1e9 / seconds);
+  printf(",\"skipped\":%" PRIu64 ",\"outstanding\":%" PRIu64 ",\"packed\":%" PRIu64
+         ",\"generator_busy\":%.3f}\n",
+         skipped, outstanding, packed,
+         (double)(end.generator_ns - begin.generator_ns) / 1e9 / seconds);
 }
 
 static void hold(void) {
@@ -364,10 +246,22 @@ static void hold(void) {
     if (length == 0 || (length < 0 && errno != EINTR)) break;
   }
   end_children();
+  uint64_t pings = 0;
+  uint64_t sent = 0;
+  uint64_t received = 0;
+  for (uint32_t i = 0; i < options.processes; i++) {
+    pings += shared->workers[i].pings;
+    sent += shared->workers[i].sent;
+    received += shared->workers[i].received;
+  }
+  printf("{");
+  print_connections();
+  printf(",\"pings\":%" PRIu64 ",\"sent\":%" PRIu64 ",\"received\":%" PRIu64 "}\n", pings, sent,
+         received);
 }
 
 int main(int count, char **arguments) {
-  parse(count, arguments);
+  options_parse(&options, count, arguments);
   raise_descriptor_limit();
   shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) stop("mmap failed");
@@ -377,7 +271,7 @@ int main(int count, char **arguments) {
   }
   start_children();
   wait_ready();
-  if (options.idle) {
+  if (options.idle || options.attack != NULL) {
     hold();
   } else {
     measure(before.resident_bytes);

@@ -4,7 +4,8 @@
  * An echo server's answer to a repeated message is a periodic stream of bytes, for plain TCP (the
  * payload) and for WebSocket (an unmasked frame) alike. So every received byte is checked by one
  * comparison with a prepared stream, headers, lengths and contents at once. The payload differs
- * between neighbouring connections: an answer to somebody else's message is found.
+ * between neighbouring connections: an answer to somebody else's message is found. What is not
+ * periodic (compressed answers, broadcasts, pings) is read frame by frame; see frames.h.
  */
 #ifndef RONDO_BENCH_LOAD_H
 #define RONDO_BENCH_LOAD_H
@@ -26,6 +27,16 @@ struct options {
   bool websocket;
   bool text;
   bool idle;
+  /* Each message goes to all connections, and the next ones are sent when all have arrived. */
+  bool broadcast;
+  /* Engine.IO's and Socket.IO's handshakes, and an event around each payload. */
+  bool socketio;
+  /* The offer of an extension in the handshake, which must be accepted; NULL for none. */
+  const char *deflate;
+  /* A file of payloads (payload.h) instead of letters; NULL for none. */
+  const char *payloads;
+  /* What the connections do to the server instead of asking it something; NULL for none. */
+  const char *attack;
   struct in_addr host;
   uint16_t port;
   const char *path;
@@ -58,6 +69,13 @@ struct worker_report {
   /* Open loop only: messages that were due and not sent because the connection's queue was full. */
   uint64_t skipped;
   uint64_t outstanding;
+  /* Messages that came compressed. */
+  uint64_t packed;
+  /* Pings of the server that were answered. */
+  uint64_t pings;
+  /* Bytes; counted in attacks only. */
+  uint64_t sent;
+  uint64_t received;
   struct histogram latency;
 };
 

@@ -1,7 +1,15 @@
 /** What every suite is given: the options, the cores, and where results go. */
 import { cpus, release } from 'node:os';
 import type { Contender, ServerSettings } from './contenders.ts';
-import { BenchError, Generator, type LoadResult, type Point, Server, type Timing } from './load.ts';
+import {
+  BenchError,
+  Generator,
+  type LoadResult,
+  type Point,
+  roleOf,
+  Server,
+  type Timing,
+} from './load.ts';
 import { findCores, type Pinning } from './process.ts';
 import { ratioPerRound, median, type Ratio } from './statistics.ts';
 
@@ -16,6 +24,8 @@ export interface BenchOptions {
   readonly connections?: readonly number[];
   /** @default each suite's own */
   readonly sizes?: readonly number[];
+  /** The folder that uWebSockets.js is in. @default it is left out */
+  readonly uws?: string;
   /** Where notes and progress go; tables go to the standard output. */
   readonly say: (line: string) => void;
 }
@@ -74,6 +84,16 @@ export interface CompareOptions {
   readonly partial?: boolean;
 }
 
+/** A point in words. */
+export function pointText({ connections, size, inflight = 1, deflate, broadcast }: Point): string {
+  const more = [
+    inflight > 1 ? `, ${inflight} in flight` : '',
+    deflate === true ? ', deflate' : '',
+    broadcast === true ? ', broadcast' : '',
+  ];
+  return `${connections} connections × ${size} B${more.join('')}`;
+}
+
 function requireWhole({ connections: { wanted, established, closed } }: LoadResult): void {
   if (established === wanted && closed === 0) return;
   throw new BenchError(`${established} of ${wanted} connections were served, ${closed} were ended`);
@@ -125,6 +145,21 @@ export class Bench {
     return found;
   }
 
+  /** Why a contender is left out; empty when it is not, or was not asked for yet. */
+  refusal(contender: Contender): string {
+    return this.#refused.get(contender) ?? '';
+  }
+
+  /**
+   * Notes what went wrong while measuring, and goes on; returns what it says. Anything but a
+   * measurement that failed is thrown on.
+   */
+  failed(where: string, error: unknown): string {
+    if (!(error instanceof BenchError)) throw error;
+    this.failures.push(`${where}: ${error.message}`);
+    return error.message;
+  }
+
   /** Empty when it starts. */
   async #tryOut(contender: Contender): Promise<string> {
     try {
@@ -155,17 +190,15 @@ export class Bench {
     const failures = contenders.map((): string | undefined => undefined);
     for (let round = 0; round < rounds; round++) {
       for (const [index, contender] of contenders.entries()) {
-        const where = `${contender.name} × ${point.connections} connections × ${point.size} B`;
+        const where = `${contender.name} × ${pointText(point)}`;
         this.options.say(`round ${round + 1}/${rounds}: ${where}`);
         try {
           const result = await this.measure(contender, point, timing, settings(contender));
           if (!partial) requireWhole(result);
           results[index]?.push(result);
         } catch (error) {
-          if (!(error instanceof BenchError)) throw error;
+          failures[index] = this.failed(where, error);
           results[index]?.push(undefined);
-          failures[index] = error.message;
-          this.failures.push(`${where}: ${error.message}`);
         }
       }
     }
@@ -187,7 +220,8 @@ export class Bench {
     timing: Timing,
     settings: ServerSettings = {},
   ): Promise<LoadResult> {
-    const server = await this.start(contender, settings);
+    const role = [...(settings.role ?? []), ...roleOf(point)];
+    const server = await this.start(contender, { ...settings, role });
     try {
       const result = await this.generator.run(server, point, timing);
       this.waits.push(result.server.waiting);

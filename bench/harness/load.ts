@@ -1,6 +1,7 @@
 /** Starts a server, puts load on it, and hands back what the generator measured. */
 import { join } from 'node:path';
 import type { Contender, ServerSettings } from './contenders.ts';
+import { payloadFile } from './payloads.ts';
 import { Child, type Pinning } from './process.ts';
 
 /** One place in the matrix. */
@@ -12,7 +13,40 @@ export interface Point {
   readonly inflight?: number;
   /** Messages a second over all connections (open loop). @default closed loop */
   readonly rate?: number;
+  /** Every message compressed, both ways. @default false */
+  readonly deflate?: boolean;
+  /** Each message goes to all; what is counted are deliveries. @default false */
+  readonly broadcast?: boolean;
 }
+
+/** What the connections of `Generator.hold` are for. */
+export interface Hold {
+  /** An offer of permessage-deflate, which must be accepted. @default none */
+  readonly deflate?: string;
+  /** Harm that is done until the end; see `generator/attack.c`. @default connections are idle */
+  readonly attack?: string;
+  /** A file of payloads; see `payloads.ts`. */
+  readonly payloads?: string;
+}
+
+/** What became of the connections that were held. */
+export interface HoldResult {
+  readonly connections: LoadResult['connections'];
+  /** Pings of the server that were answered. */
+  readonly pings: number;
+  /** Bytes; of attacks only. */
+  readonly sent: number;
+  readonly received: number;
+}
+
+/** What a browser offers. */
+export const BROWSER_OFFER = 'permessage-deflate; client_max_window_bits';
+
+/**
+ * What the generator offers when it measures: answers that do not depend on earlier ones can be
+ * checked, and it is what a server with one compressor for all connections chooses anyway.
+ */
+const CHECKED_OFFER = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover';
 
 /** Seconds of a run. */
 export interface Timing {
@@ -60,6 +94,8 @@ export interface LoadResult {
   };
   readonly skipped: number;
   readonly outstanding: number;
+  /** Answers that came compressed, from the beginning of the run to its end. */
+  readonly packed: number;
   readonly generator_busy: number;
 }
 
@@ -68,7 +104,12 @@ export class BenchError extends Error {
   override readonly name: string = 'BenchError';
 }
 
-/** A running echo server. */
+/** What a server has to be to serve a point. */
+export function roleOf({ deflate = false, broadcast = false }: Point): readonly string[] {
+  return [...(deflate ? ['--deflate'] : []), ...(broadcast ? ['--broadcast'] : [])];
+}
+
+/** A running server. */
 export class Server {
   readonly port: number;
   readonly contender: Contender;
@@ -142,20 +183,17 @@ export class Generator {
     this.#perProcess = perProcess;
   }
 
-  #start(server: Server, point: Point, more: readonly string[]): Child {
+  #start(server: Server, connections: number, more: readonly string[]): Child {
     const own = flags({
       mode: server.contender.protocol,
-      port: server.port,
       'server-pid': server.pid,
-      connections: point.connections,
-      processes: Math.ceil(point.connections / this.#perProcess),
-      size: point.size,
-      inflight: point.inflight ?? 1,
-      rate: point.rate,
+      connections,
+      processes: Math.ceil(connections / this.#perProcess),
     });
+    const { dialect = [] } = server.contender;
     const file = join(this.#root, 'build', 'generator');
     const core = 'generator' in this.#pinning ? this.#pinning.generator : undefined;
-    return new Child({ file, arguments: [...own, ...more] }, core);
+    return new Child({ file, arguments: [...own, ...dialect, ...more] }, core);
   }
 
   /** @throws {BenchError} when an echo was wrong or the connections were lost */
@@ -165,14 +203,22 @@ export class Generator {
     timing: Timing,
     atWindow: WindowListener = async (): Promise<void> => {},
   ): Promise<LoadResult> {
+    const { deflate = false, broadcast = false } = point;
     const times = flags({
+      port: server.port,
+      size: point.size,
+      inflight: point.inflight ?? 1,
+      rate: point.rate,
+      deflate: deflate ? CHECKED_OFFER : undefined,
+      payloads: deflate ? payloadFile(this.#root, point.size) : undefined,
       warmup: timing.warmup,
       duration: timing.duration,
       messages: timing.messages,
       linger: timing.linger,
       'connect-timeout': timing.connectTimeout,
     });
-    const child = this.#start(server, point, times);
+    const how = broadcast ? [...times, '--broadcast'] : times;
+    const child = this.#start(server, point.connections, how);
     let result: LoadResult | undefined;
     for (let line = await child.line(); line !== undefined; line = await child.line()) {
       const read = JSON.parse(line) as LoadResult | { window: 'begin' | 'end'; messages: number };
@@ -185,15 +231,25 @@ export class Generator {
     return result;
   }
 
-  /** Opens idle connections, calls `held` while they are open, and closes them. */
-  async hold<T>(server: Server, connections: number, held: () => Promise<T>): Promise<T> {
-    const child = this.#start(server, { connections, size: 32 }, ['--idle']);
+  /** Opens connections, calls `held` while they are there, and ends them. */
+  async hold<T>(
+    server: Server,
+    connections: number,
+    held: () => Promise<T>,
+    { deflate, attack, payloads }: Hold = {},
+  ): Promise<{ value: T; result: HoldResult }> {
+    const how = flags({ port: server.port, deflate, payloads, attack });
+    const child = this.#start(server, connections, attack === undefined ? [...how, '--idle'] : how);
     const line = await child.line();
     if (line === undefined) throw new BenchError(`${child.errors} ${server.errors}`.trim());
+    let value: T;
     try {
-      return await held();
+      value = await held();
     } finally {
       await child.finish();
     }
+    const last = await child.line();
+    if (last === undefined) throw new BenchError(`${child.errors} ${server.errors}`.trim());
+    return { value, result: JSON.parse(last) as HoldResult };
   }
 }

@@ -33,6 +33,20 @@ export function rate(value: number): string {
   return value >= 1e6 ? `${(value / 1e6).toFixed(2)} M` : `${(value / 1e3).toFixed(1)} k`;
 }
 
+/** Rounded down to whole thousands. */
+export function wholeThousands(value: number): number {
+  return Math.floor(value / 1000) * 1000;
+}
+
+/** Bytes, as the unit that fits. */
+export function bytes(value: number): string {
+  if (!Number.isFinite(value)) return '–';
+  if (Math.abs(value) < 1024) return `${value.toFixed(0)} B`;
+  const kibibytes = value / 1024;
+  const large = Math.abs(kibibytes) >= 1024;
+  return large ? `${(kibibytes / 1024).toFixed(1)} MiB` : `${kibibytes.toFixed(1)} KiB`;
+}
+
 /** The sentence that says where the figures come from. */
 export function machineLine(machine: Machine): string {
   const { processor, cores, kernel, node, pinning } = machine;
@@ -76,7 +90,8 @@ export function comparisonTable(comparisons: readonly Comparison[], reference: s
   const rows = comparisons.flatMap((comparison) =>
     comparison.measured.map((measured) => {
       const { point } = comparison;
-      const start = [String(point.connections), String(point.size), measured.contender];
+      const size = `${point.size}${point.deflate === true ? ' deflate' : ''}`;
+      const start = [String(point.connections), size, measured.contender];
       if (measured.rounds.every((result) => result === undefined)) return [...start, 'failed'];
       const name = measured.contender;
       const cpu = compareRounds(comparison, name, reference, (result) => result.cpu_ns.total);

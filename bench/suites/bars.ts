@@ -1,47 +1,33 @@
 /** The bars: what Rondo promises, as ratios taken in one run, at 1,000 connections and 32 bytes. */
-import { type Bench, type Comparison, compareRounds, figure } from '../harness/bench.ts';
-import { type Contender, tcp, websocket } from '../harness/contenders.ts';
+import {
+  type Bar,
+  barTable,
+  cpu,
+  microseconds,
+  perSecond,
+  type RatioBar,
+  ratioBar,
+  speed,
+} from '../harness/bar.ts';
+import type { Bench, Comparison } from '../harness/bench.ts';
+import { tcp, websocket } from '../harness/contenders.ts';
 import type { LoadResult, Timing } from '../harness/load.ts';
-import { fixed, rate, table } from '../harness/report.ts';
+import { fixed } from '../harness/report.ts';
 import { median } from '../harness/statistics.ts';
 import { measureGarbage } from './garbage.ts';
 import { measureIdle } from './idle.ts';
 import type { Suite } from './suite.ts';
 
-/** One promise and what was measured. */
-export interface Bar {
-  readonly name: string;
-  readonly target: number;
-  /** Whether the measured value must not be above the target, or not below it. */
-  readonly direction: 'at most' | 'at least';
-  readonly unit: string;
-  /** Undefined when it could not be measured. */
-  readonly measured: number | undefined;
-  /** Least and most over the rounds, and the figures behind a ratio. */
-  readonly detail: string;
-}
-
-const cpu = (result: LoadResult): number => result.cpu_ns.total;
 const user = (result: LoadResult): number => result.cpu_ns.user;
-const speed = (result: LoadResult): number => result.rate;
 
-function microseconds(nanoseconds: number): string {
-  return `${fixed(nanoseconds / 1000, 2)} µs`;
-}
-
-/** A bar that is a ratio of two servers' figures in one of the three runs. */
-interface RatioBar {
+/** In which of the three runs a ratio is taken. */
+interface RunBar extends Omit<RatioBar, 'show'> {
   readonly run: 'echo' | 'single' | 'many';
-  readonly pick: (result: LoadResult) => number;
-  readonly name: string;
-  readonly servers: readonly [Contender, Contender];
-  readonly direction: Bar['direction'];
-  readonly target: number;
 }
 
 const gateway = websocket.uring;
 
-const TCP_RATIOS: readonly RatioBar[] = [
+const TCP_RATIOS: readonly RunBar[] = [
   {
     name: 'TCP, CPU per message, uring / net',
     run: 'echo',
@@ -60,7 +46,7 @@ const TCP_RATIOS: readonly RatioBar[] = [
   },
 ];
 
-const WEBSOCKET_RATIOS: readonly RatioBar[] = [
+const WEBSOCKET_RATIOS: readonly RunBar[] = [
   {
     name: 'WebSocket, CPU per message, gateway / ws',
     run: 'single',
@@ -95,23 +81,8 @@ const WEBSOCKET_RATIOS: readonly RatioBar[] = [
   },
 ];
 
-function ratioBar(comparison: Comparison, bar: RatioBar): Bar {
-  const [server, reference] = bar.servers;
-  const ratio = compareRounds(comparison, server.name, reference.name, bar.pick);
-  const show = bar.pick === speed ? (value: number): string => `${rate(value)}/s` : microseconds;
-  const value = ({ name }: Contender): string => {
-    const measured = comparison.measured.find(({ contender }) => contender === name);
-    return measured ? show(figure(measured, bar.pick)) : 'not measured';
-  };
-  const spread = ratio ? `${fixed(ratio.least, 2)}–${fixed(ratio.most, 2)}; ` : '';
-  return {
-    name: bar.name,
-    target: bar.target,
-    direction: bar.direction,
-    unit: '×',
-    measured: ratio?.median,
-    detail: `${spread}${value(server)} against ${value(reference)}`,
-  };
+function runBar(comparison: Comparison, bar: RunBar): Bar {
+  return ratioBar(comparison, { ...bar, show: bar.pick === speed ? perSecond : microseconds });
 }
 
 /** Seconds of CPU time below which the sampled split says nothing (100 to 1,000 samples each). */
@@ -161,24 +132,6 @@ async function memoryBars(bench: Bench): Promise<Bar[]> {
   ];
 }
 
-function verdict(bar: Bar): string {
-  if (bar.measured === undefined || Number.isNaN(bar.measured)) return 'not measured';
-  const met = bar.direction === 'at most' ? bar.measured <= bar.target : bar.measured >= bar.target;
-  return met ? 'met' : 'MISSED';
-}
-
-function barTable(bars: readonly Bar[]): string {
-  const digits = (unit: string): number => (unit === '×' ? 2 : unit === 'B' ? 2 : 0);
-  const rows = bars.map((bar) => [
-    bar.name,
-    `${bar.direction === 'at most' ? '≤' : '≥'} ${bar.target} ${bar.unit}`,
-    `${fixed(bar.measured, digits(bar.unit))} ${bar.unit}`,
-    verdict(bar),
-    bar.detail,
-  ]);
-  return table(['bar', 'target', 'measured', '', 'detail'], rows);
-}
-
 /** The table that the README shows. */
 export const barsSuite: Suite = {
   name: 'bars',
@@ -194,9 +147,9 @@ export const barsSuite: Suite = {
     const many = await bench.compare(framed, { ...one, inflight: 16 }, timing, rounds);
     const runs = { echo, single, many };
     const bars = [
-      ...TCP_RATIOS.map((ratio) => ratioBar(runs[ratio.run], ratio)),
+      ...TCP_RATIOS.map((ratio) => runBar(runs[ratio.run], ratio)),
       userBar(echo),
-      ...WEBSOCKET_RATIOS.map((ratio) => ratioBar(runs[ratio.run], ratio)),
+      ...WEBSOCKET_RATIOS.map((ratio) => runBar(runs[ratio.run], ratio)),
       ...(await memoryBars(bench)),
     ];
     return { markdown: barTable(bars), data: { bars, echo, single, many } };

@@ -4,7 +4,7 @@
  */
 import type { Bench } from '../harness/bench.ts';
 import { type Contender, tcp, websocket } from '../harness/contenders.ts';
-import { BenchError, type Point } from '../harness/load.ts';
+import { BenchError, type Point, type Timing } from '../harness/load.ts';
 import { fixed, table } from '../harness/report.ts';
 import type { GarbageAnswer, HeapAnswer } from '../servers/announce.ts';
 import type { Suite } from './suite.ts';
@@ -35,17 +35,23 @@ export function allocatedBytes(begin: number, answer: GarbageAnswer): number {
   return allocated + answer.used - used;
 }
 
+/** One in flight: each message is an event of its own, and nothing is shared by a batch. */
+function pointOf({ options }: Bench): Point {
+  return { connections: options.connections?.[0] ?? 1000, size: options.sizes?.[0] ?? 32 };
+}
+
 /** Runs at least a million messages (or thirty seconds) past a server that is warm. */
-export async function measureGarbage(bench: Bench, contender: Contender): Promise<Garbage> {
+export async function measureGarbage(
+  bench: Bench,
+  contender: Contender,
+  point: Point = pointOf(bench),
+  warm: Timing = { warmup: 0.5, duration: 1.5 },
+): Promise<Garbage> {
   bench.options.say(`garbage of ${contender.name}`);
-  const connections = bench.options.connections?.[0] ?? 1000;
-  const size = bench.options.sizes?.[0] ?? 32;
-  // One in flight: each message is an event of its own, and nothing is shared by a batch.
-  const point: Point = { connections, size };
   const server = await bench.start(contender, { flags: ['--expose-gc'] });
   try {
     // Two warm-ups: code that is still being compiled would be counted as garbage of messages.
-    await bench.generator.run(server, point, { warmup: 0.5, duration: 1.5 });
+    await bench.generator.run(server, point, warm);
     let begin: { messages: number; used: number } | undefined;
     let end: { messages: number; answer: GarbageAnswer } | undefined;
     const timing = { warmup: 1.5, duration: LONGEST, messages: MESSAGES, linger: 0.5 };

@@ -6,10 +6,13 @@ export interface SuiteResult {
   readonly data: unknown;
 }
 
-/** A part of the benchmark. */
+/** A section of the benchmark. */
 export interface Suite {
   readonly name: string;
   /** The question that it answers, one line. */
   readonly question: string;
-  run(bench: Bench): Promise<SuiteResult>;
+  /** What can be run of it alone: the names that may follow its own. @default it is one whole */
+  readonly parts?: readonly string[];
+  /** `parts` are those to run, all when it is empty. */
+  run(bench: Bench, parts: readonly string[]): Promise<SuiteResult>;
 }

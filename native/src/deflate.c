@@ -1,9 +1,9 @@
-// Compression for WebSocket messages (RFC 7692) with the zlib that the node executable exports. It is
-// found at load, not linked: the addon needs no header and no second copy of it. Where it is missing,
-// or its z_stream is another one, the group says so and its streams cannot be opened.
+// Compression for WebSocket messages (RFC 7692) with the zlib that the node executable exports. It
+// is found at first use, not linked: the addon needs no header and no second copy of zlib. Where it
+// is missing, or its z_stream is another one, the group says so and no stream can be opened.
 //
-// Streams are used by the environment's thread alone. Their ids carry a generation, so that an id is
-// worth nothing after its close. What they allocate is counted, and freed at the end of the
+// Streams are used by the environment's thread alone. Their ids carry a generation, so that an id
+// is worth nothing after its close. What they allocate is counted, and freed at the end of the
 // environment at the latest.
 #define _GNU_SOURCE
 #include "rondo.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// z_stream of zlib 1.x. zlib itself compares its size with the one that the init functions are given.
+// z_stream of zlib 1.x. zlib itself compares its size with what the init functions are given.
 typedef struct {
   const uint8_t *next_in;
   unsigned avail_in;
@@ -222,7 +222,8 @@ static napi_value stream_close(napi_env napi, napi_callback_info info) {
   return result_int(&call, 0);
 }
 
-// A call's record, read once: id, flags, source, length, target, capacity; written: consumed, produced.
+// A call's record, read once: id, flags, source, length, target, capacity. Written are consumed and
+// produced.
 struct Run {
   struct Stream *stream;
   uint32_t *record;
@@ -298,8 +299,8 @@ static napi_value run_deflate(napi_env napi, napi_callback_info info) {
   return run_end(&call, &run, consumed, produced - TAIL_BYTES, DONE);
 }
 
-// Gives zlib what is left of the input that z names. Blocks with BFINAL end one stream of zlib's and
-// begin the next at the next byte, with the same window (RFC 7692 §7.2.3.4). Returns WANTS_INPUT
+// Gives zlib what is left of the input that z names. A block with BFINAL ends a stream of zlib's;
+// the next begins at the next byte, with the same window (RFC 7692 §7.2.3.4). Returns WANTS_INPUT
 // when all is taken, whatever the state is then.
 static int inflate_input(struct Stream *stream) {
   ZStream *z = &stream->z;

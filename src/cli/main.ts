@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** The command `rondo`. Ends with 0, 1 when something failed, 2 for a mistake in the command line. */
 import { readFileSync } from 'node:fs';
-import { nearest, RondoError } from '../base/index.ts';
+import { nearest } from '../base/index.ts';
 import { build } from './build.ts';
 import { drivers } from './drivers.ts';
+import { exitCodeOf, isExpected } from './faults.ts';
 import { UsageError } from './flags.ts';
 import { serve } from './serve.ts';
 
@@ -46,10 +47,8 @@ async function run([name = '--help', ...args]: readonly string[]): Promise<void>
 try {
   await run(process.argv.slice(2));
 } catch (error) {
-  // A wrong option comes from the gateway, with a code that says so.
-  const code = String((error as { code?: unknown }).code);
-  const usage = error instanceof UsageError || /^ERR_(OPTION|ADDRESS)_/.test(code);
-  if (!usage && !(error instanceof RondoError)) throw error;
-  console.error(`rondo: ${(error as Error).message}`);
-  process.exitCode = usage ? 2 : 1;
+  if (!isExpected(error)) throw error;
+  console.error(`rondo: ${error.message}`);
+  // Not only the exit code: whatever a module of handlers began would go on.
+  process.exit(exitCodeOf(error));
 }

@@ -1,141 +1,162 @@
-/** `rondo serve`: a gateway with an echo and topics, until a signal ends it. */
-import { constants } from 'node:os';
-import { SystemError } from '../base/index.ts';
-import { driverStatuses, type RealDriverKind, type SocketAddress } from '../driver/index.ts';
-import {
-  createGateway,
-  echoRoute,
-  topicRoute,
-  type Gateway,
-  type GatewayOptions,
-} from '../gateway/index.ts';
-import { describeFlags, numberOf, parseFlags, type Given } from './flags.ts';
+/** `rondo serve`: a gateway with a module of handlers, or with a demonstration, until a signal. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { choiceOption, SystemError, systemClock } from '../base/index.ts';
+import type { SocketAddress } from '../driver/index.ts';
+import { createGateway, type Gateway, type GatewayOptions } from '../gateway/index.ts';
+import { announce, cannotListen } from './announce.ts';
+import { findConfig, loadConfig, merge } from './config-file.ts';
+import { addDemo } from './demo.ts';
+import { codeOf, exitCodeOf, isExpected, shownPath } from './faults.ts';
+import { UsageError } from './flags.ts';
+import { Link } from './link.ts';
+import { Log, LOG_FORMATS, LOG_LEVELS } from './log.ts';
+import { addHandlers, loadDefault } from './modules.ts';
+import { parseServe, SERVE_FLAGS_HELP, type ServeCommand } from './serve-flags.ts';
+import { endOnSignal, logFailures, logUsageOnSignal, onHangup } from './signals.ts';
+import { watch } from './watch.ts';
 
-const FLAGS = {
-  port: { value: 'N', help: 'port to listen on; 0 chooses a free one (9001)' },
-  host: {
-    value: 'ADDRESS',
-    help: 'address to listen on; 127.0.0.1 is this machine only (0.0.0.0)',
-  },
-  path: { value: 'PATH', help: 'Unix socket to listen on instead' },
-  driver: { value: 'NAME', help: 'uring, epoll or portable (RONDO_DRIVER, else the best)' },
-  'max-connections': { value: 'N', help: 'connections at once; more wait (16384)' },
-  'max-message-size': { value: 'BYTES', help: 'longer messages are closed with 1009 (1048576)' },
-  'handshake-timeout': { value: 'MS', help: 'time for the head of a request (10000)' },
-  'drain-deadline': { value: 'MS', help: 'time for connections to end after a signal (10000)' },
-  help: { help: 'this text' },
-} as const;
+const HELP = `rondo serve [HANDLERS] [flags]: runs a WebSocket gateway
 
-const HELP = `rondo serve: runs a WebSocket gateway
-
-  /echo           everything comes back
+HANDLERS is a module (.js, .mjs, or .ts on Node 22.18 and later) whose default export is
+  { '/rooms/:room': { message(connection, message) { … } }, … }    routes by path, or
+  (gateway) => { gateway.websocket('/rooms/:room', { … }) }        a function, which may be async
+defineHandlers of rondo/gateway gives it types. Without a module it serves a demonstration:
+  /echo and /     everything comes back
   /topics/NAME    what one says, all in the topic hear
   /               a page to try them in a browser
-  /healthz        says ok
 
-${describeFlags(FLAGS)}
+${SERVE_FLAGS_HELP}
+
+Every option of the gateway can be set in the config file: see docs/guide/serve.md.
 
 SIGINT or SIGTERM drains: it stops accepting, closes connections with 1001, and ends with code 0.
-A second signal ends it at once.
+A second signal ends it at once. SIGUSR2 logs what it holds and has counted; SIGHUP reads the
+certificates again.
 `;
 
-const DRIVER_NAMES = { uring: 'io_uring', epoll: 'epoll', portable: "Node's own sockets" } as const;
+/** How long a port may take to become free, after the process that had it was told to let go. */
+const PORT_WAIT_MS = 5000;
+const PORT_RETRY_MS = 20;
+
+/** What is to be served, and how. */
+interface Plan {
+  readonly options: GatewayOptions;
+  /** Where the handlers are, or what they are; undefined for the demonstration. */
+  readonly handlers: unknown;
+  /** What it was read from. */
+  readonly files: readonly string[];
+  readonly log: Log;
+}
 
 /** Runs the command; returns when it listens. */
 export async function serve(args: readonly string[]): Promise<void> {
-  const given = parseFlags(args, FLAGS);
-  if (given.help) {
+  const command = parseServe(args);
+  if (command.help) {
     process.stdout.write(HELP);
     return;
   }
-  const gateway = createGateway({ ...optionsOf(given), page: true });
-  gateway.websocket('/echo', echoRoute());
-  gateway.websocket('/topics/:topic', topicRoute());
-  endOnSignal(gateway);
-  const address = await listen(gateway, given);
-  if (address !== undefined) announce(gateway, address, given);
-}
-
-function optionsOf(given: Given<typeof FLAGS>): GatewayOptions {
-  const numbers = {
-    port: numberOf('port', given.port),
-    maxConnections: numberOf('max-connections', given['max-connections']),
-    maxMessageSize: numberOf('max-message-size', given['max-message-size']),
-    handshakeTimeoutMs: numberOf('handshake-timeout', given['handshake-timeout']),
-    drainDeadlineMs: numberOf('drain-deadline', given['drain-deadline']),
-  };
-  const texts = { host: given.host, path: given.path, driver: given.driver };
-  const entries = Object.entries({ ...numbers, ...texts });
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as GatewayOptions;
-}
-
-/** Undefined when it cannot listen for a reason that the person can remove, which is said then. */
-async function listen(
-  gateway: Gateway,
-  given: Given<typeof FLAGS>,
-): Promise<SocketAddress | undefined> {
-  try {
-    return await gateway.listen();
-  } catch (error) {
-    if (!(error instanceof SystemError)) throw error;
-    const where = given.path ?? `port ${given.port ?? 9001}`;
-    const reasons: Record<string, string> = {
-      EADDRINUSE: `${where} is in use: end the program that uses it, or choose another`,
-      EACCES: `${where} may not be used by this user`,
-      EADDRNOTAVAIL: `${given.host ?? where} is no address of this machine`,
-    };
-    console.error(`rondo: cannot listen: ${reasons[error.errnoName] ?? error.message}`);
-    process.exitCode = 1;
-    return undefined;
-  }
-}
-
-function announce(gateway: Gateway, address: SocketAddress, given: Given<typeof FLAGS>): void {
-  const driver = describeDriver(gateway, given);
-  if ('path' in address) {
-    console.log(`rondo gateway on ${address.path} (${driver})`);
+  const link = Link.open();
+  let log = new Log(command.log, command.logLevel);
+  if (command.watch && link === undefined) {
+    watch({ args, module: command.module, config: findConfig(command.config), log });
     return;
   }
-  const open = address.host === '0.0.0.0' || address.host === '::';
-  const host = open ? '127.0.0.1' : address.host.includes(':') ? `[${address.host}]` : address.host;
-  const at = `${host}:${address.port}`;
-  console.log(`rondo gateway on http://${at} (${driver})
-
-  try it in a browser       http://${at}/
-  everything comes back     ws://${at}/echo
-  all in the topic hear it  ws://${at}/topics/lobby
-
-${open ? 'Other machines can connect too (--host 127.0.0.1 keeps it to this one). ' : ''}Ctrl-C ends it.`);
+  try {
+    const plan = await planOf(command);
+    log = plan.log;
+    link?.say({ kind: 'files', files: plan.files });
+    const { gateway, address } = await run(plan, link);
+    announce({ gateway, address, ...plan }, log);
+    if (plan.options.tls !== undefined) renewOnSignal(gateway, log, args);
+    link?.say({ kind: 'listening', address });
+  } catch (error) {
+    if (log.format === 'text' || !isExpected(error)) throw error;
+    log.error('failed', error.message, { code: codeOf(error) });
+    process.exit(exitCodeOf(error));
+  }
 }
 
-/** Which driver, and why not a better one. */
-function describeDriver(gateway: Gateway, given: Given<typeof FLAGS>): string {
-  const kind = gateway.driver as RealDriverKind;
-  const name = DRIVER_NAMES[kind];
-  if (given.driver !== undefined || process.env['RONDO_DRIVER']) return `${name}, as asked`;
-  const [best] = driverStatuses();
-  if (best === undefined || best.kind === kind || best.available) return name;
-  return `${name}; ${DRIVER_NAMES[best.kind]} cannot be used: ${best.reason}`;
-}
-
-function endOnSignal(gateway: Gateway): void {
-  let asked = false;
-  const end = (signal: 'SIGINT' | 'SIGTERM'): void => {
-    if (asked) process.exit(128 + constants.signals[signal]);
-    asked = true;
-    const { connections } = gateway.usage();
-    console.log(`${signal}: closing ${connections} connections; a second signal ends at once`);
-    gateway.close().then(
-      ({ closed, reset }) => {
-        console.log(`ended: ${closed} closed, ${reset} reset`);
-        process.exit(process.exitCode ?? 0);
-      },
-      (error: unknown) => {
-        console.error(error);
-        process.exit(1);
-      },
-    );
+/** `age` counts how often the files have been read before. */
+async function planOf(command: ServeCommand, age: number = 0): Promise<Plan> {
+  const path = findConfig(command.config);
+  const config = path === undefined ? {} : await loadConfig(path, age);
+  const { handlers: configured, log, logLevel, ...options } = config;
+  const handlers = command.module ?? configured;
+  const merged = merge<GatewayOptions>(options, command.options);
+  if (merged.tls !== undefined && !(merged.tls.cert && merged.tls.key)) {
+    throw new UsageError('--tls-cert and --tls-key belong together');
+  }
+  return {
+    options: merged,
+    handlers,
+    files: [path, handlers].filter((each) => typeof each === 'string'),
+    log: new Log(
+      choiceOption('log', command.log ?? log, 'text', LOG_FORMATS),
+      choiceOption('logLevel', command.logLevel ?? logLevel, 'info', LOG_LEVELS),
+    ),
   };
-  process.on('SIGINT', end);
-  process.on('SIGTERM', end);
+}
+
+/** Reads the certificates again at SIGHUP: new connections get those. */
+function renewOnSignal(gateway: Gateway, log: Log, args: readonly string[]): void {
+  let age = 0;
+  onHangup(log, async () => {
+    const { tls } = (await planOf(parseServe(args), ++age)).options;
+    if (tls !== undefined) gateway.setCertificates(tls);
+  });
+}
+
+async function run(
+  { options, handlers, log }: Plan,
+  link: Link | undefined,
+): Promise<{ gateway: Gateway; address: SocketAddress }> {
+  // The one before it may have chosen a port: whoever talks to it finds this one there.
+  const port = options.port === 0 ? (link?.formerPort ?? 0) : options.port;
+  const isDemo = handlers === undefined;
+  const gateway = createGateway({
+    page: isDemo,
+    ...options,
+    ...(port === undefined ? {} : { port }),
+  });
+  logFailures(log);
+  if (isDemo) {
+    addDemo(gateway);
+  } else if (typeof handlers === 'string') {
+    await addHandlers(gateway, await loadDefault(handlers), shownPath(handlers));
+  } else {
+    await addHandlers(gateway, handlers, 'the handlers of the config file');
+  }
+  endOnSignal(gateway, log, link);
+  logUsageOnSignal(gateway, log);
+  const wanted = wantedAddress(options, port);
+  await link?.loaded(wanted);
+  return { gateway, address: await listen(gateway, wanted, log, link) };
+}
+
+function wantedAddress({ path, host = '0.0.0.0' }: GatewayOptions, port = 9001): SocketAddress {
+  return path === undefined ? { host, port } : { path };
+}
+
+/** Ends the process when it cannot listen for a reason that the person can remove, and says it. */
+async function listen(
+  gateway: Gateway,
+  wanted: SocketAddress,
+  log: Log,
+  link: Link | undefined,
+): Promise<SocketAddress> {
+  const deadline = systemClock.now() + PORT_WAIT_MS;
+  for (;;) {
+    try {
+      return await gateway.listen();
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      const isTaken = error.errnoName === 'EADDRINUSE';
+      if (!isTaken || !link?.isSuccessor || systemClock.now() > deadline) {
+        cannotListen(error, wanted, log);
+        // Whatever the handlers began would go on.
+        process.exit(1);
+      }
+    }
+    await delay(PORT_RETRY_MS);
+  }
 }

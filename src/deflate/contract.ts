@@ -45,7 +45,7 @@ export interface Deflater {
    * compressed form is not sent.
    */
   reset(): void;
-  /** Gives the memory back. Allowed between any two messages: the next one begins as after reset. */
+  /** Gives the memory back. Allowed between any two messages: the next begins as after `reset`. */
   free(): void;
 }
 
@@ -117,8 +117,8 @@ const DEFLATER_STATE_BYTES = 8 * 1024;
 const INFLATER_STATE_BYTES = 10 * 1024;
 
 /**
- * The most bytes that an open deflater holds: 4 times the window (it and the chains in it), the hash
- * table (64 KiB up to memory level 8), the symbols of a block, the state. 288 KiB by default.
+ * The most bytes that an open deflater holds: 4 times the window (it and the chains in it), the
+ * hash table (64 KiB up to memory level 8), the symbols of a block, the state. 280 KiB by default.
  */
 export function deflaterBytes(windowBits: number, memoryLevel: number): number {
   const window = 2 ** Math.max(windowBits, 9);

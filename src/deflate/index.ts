@@ -6,16 +6,14 @@ export {
   compressedBound,
   deflaterBytes,
   inflaterBytes,
-  OUTPUT_BYTES_MIN,
   StreamStatus,
   type Deflater,
   type DeflaterOptions,
   type Inflater,
-  type InflaterOptions,
   type Streams,
 } from './contract.ts';
-export { Deflation, DeflationStatus, type DeflationOptions } from './deflation.ts';
-export { openStreams, reasonAgainstNative, type StreamsOptions } from './open.ts';
+export { Deflation, DeflationStatus, INLINE_BYTES } from './deflation.ts';
+export { openStreams, reasonAgainstNative } from './open.ts';
 export {
   dedicatedDeflater,
   dedicatedInflater,

@@ -33,7 +33,7 @@ const FLAG_LAST = 2;
 
 const CLOSED = -1;
 
-/** What both kinds of stream have: an id in C while open, and whether the window is to be emptied. */
+/** What both kinds have: an id in C while open, and whether the window is to be emptied. */
 abstract class NativeStream {
   consumed = 0;
   produced = 0;

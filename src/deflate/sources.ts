@@ -26,7 +26,7 @@ interface Freeable {
  * Streams without takeover for the connections of a thread. Mostly there is one: it takes a second
  * when a message waits for its next turn while others come.
  */
-export class SharedSource<S extends Freeable> implements StreamSource<S> {
+class SharedSource<S extends Freeable> implements StreamSource<S> {
   readonly #make: () => S;
   readonly #spare: S[] = [];
 
@@ -51,7 +51,7 @@ export class SharedSource<S extends Freeable> implements StreamSource<S> {
 }
 
 /** The one stream of a connection. A message that was given up leaves it without memory. */
-export class DedicatedSource<S extends Freeable> implements StreamSource<S> {
+class DedicatedSource<S extends Freeable> implements StreamSource<S> {
   readonly #stream: S;
 
   constructor(stream: S) {
@@ -71,7 +71,7 @@ export class DedicatedSource<S extends Freeable> implements StreamSource<S> {
   }
 }
 
-/** Deflaters without takeover, for all connections that have agreed on a window at least as large. */
+/** Deflaters without takeover, for all connections that agreed on a window at least as large. */
 export function sharedDeflaters(
   streams: Streams,
   options: Omit<DeflaterOptions, 'takeover'> = {},

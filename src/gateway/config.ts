@@ -31,7 +31,7 @@ export interface ServeConfig extends GatewayOptions {
 
 /**
  * Gives what it is given: a module of handlers that says `export default defineHandlers(…)` has its
- * types checked.
+ * types checked. It is given a function, or handlers by path.
  *
  * @example
  * export default defineHandlers({
@@ -42,11 +42,11 @@ export interface ServeConfig extends GatewayOptions {
  *   },
  * });
  */
+export function defineHandlers(handlers: AddHandlers): AddHandlers;
+/** The same for handlers by path. */
 export function defineHandlers<const Path extends string>(
   handlers: HandlerRoutes<Path>,
 ): HandlerRoutes<Path>;
-/** The same for a function, which can add everything that a gateway has. */
-export function defineHandlers(handlers: AddHandlers): AddHandlers;
 export function defineHandlers(handlers: HandlersModule): HandlersModule {
   return handlers;
 }

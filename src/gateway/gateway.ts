@@ -16,7 +16,7 @@ import type { EventHandlers, EventOptions } from './http/event-stream.ts';
 import type { FileOptions } from './http/files.ts';
 import { HttpRoutes, type HttpHandler, type HttpRouteOptions } from './http/routes.ts';
 import { GatewayCounts, type GatewayCounters } from './metrics/counters.ts';
-import { HANDLER_NAMES, type Route, type WebSocketHandlers } from './sockets/handlers.ts';
+import { checkHandlers, type Route, type WebSocketHandlers } from './sockets/handlers.ts';
 import type { Connection } from './sockets/connection.ts';
 import type { Message } from './sockets/message.ts';
 import type { Sendable } from './sockets/outgoing.ts';
@@ -195,10 +195,7 @@ class OneGateway implements Gateway {
     path: Path,
     handlers: WebSocketHandlers<RouteParams<Path>, Data>,
   ): void {
-    if (typeof handlers !== 'object' || handlers === null) {
-      throw misuse('ERR_OPTION_TYPE', `Cannot add route ${path}: it needs an object of handlers`);
-    }
-    rejectUnknown(`route ${path}`, handlers, HANDLER_NAMES);
+    checkHandlers(path, handlers);
     this.#routes.add(path, { path, handlers });
   }
 

@@ -163,7 +163,7 @@ export class Station {
 
   async #makeEngines(): Promise<void> {
     const { options, name, makeDriver = createDriver } = this.#settings;
-    const first = new Engine({ ...this.#shared, name, options }, makeDriver);
+    const first = await this.#makeEngine({ ...this.#shared, name, options }, makeDriver);
     this.#engines.push(first);
     const most = first.driver.limits.connections;
     if (first.driver.kind !== 'uring' || most >= options.maxConnections) return;
@@ -174,7 +174,21 @@ export class Station {
     const share = shareOf(options, count, most);
     for (let number = 1; number <= count; number++) {
       const context = { ...this.#shared, name: `${name}.${number}`, options: share };
-      this.#engines.push(new Engine(context, makeDriver));
+      this.#engines.push(await this.#makeEngine(context, makeDriver));
+    }
+  }
+
+  /** An engine that cannot be made leaves no driver behind. */
+  async #makeEngine(
+    context: GatewayContext,
+    makeDriver: (options: CreateDriverOptions) => Driver,
+  ): Promise<Engine> {
+    let driver: Driver | undefined;
+    try {
+      return new Engine(context, (options) => (driver = makeDriver(options)));
+    } catch (error) {
+      await driver?.destroy();
+      throw error;
     }
   }
 }

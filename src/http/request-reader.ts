@@ -10,12 +10,7 @@ import {
   type RequestHead,
   type RequestProblem,
 } from './request-head.ts';
-
-const TAB = 9;
-const LF = 10;
-const CR = 13;
-const SPACE = 32;
-const DELETE = 127;
+import { CR, DELETE, LF, SPACE, TAB } from './syntax.ts';
 
 /** Room beside the target for a method and a version. */
 const LINE_SLACK_BYTES = 64;

@@ -1,4 +1,4 @@
-/** Responses (RFC 9112 §4, RFC 9110 §6.6.1, §8.6), whole: head and body in one buffer. */
+/** Responses (RFC 9112 §4, RFC 9110 §6.6.1, §8.6): whole ones in one buffer, or heads alone. */
 import { STATUS_CODES } from 'node:http';
 import { formatHttpDate, misuse, outOfRange, wallClock, type Clock } from '../base/index.ts';
 
@@ -19,6 +19,24 @@ export interface HttpResponse {
   readonly headOnly?: boolean;
 }
 
+/** A head to format, whose body follows on its own. */
+export interface ResponseHead {
+  /** 100 to 599. */
+  readonly status: number;
+  /** As in `HttpResponse`. @default none */
+  readonly headers?: HttpResponse['headers'];
+  /**
+   * How the body is delimited: by its bytes, in chunks (HTTP/1.1 only), or by the end of the
+   * connection. Nothing announces it when the status allows no body.
+   */
+  readonly length: number | 'chunked' | 'close';
+  /** As in `HttpResponse`; false with a length of 'close'. @default true */
+  readonly keepAlive?: boolean;
+}
+
+/** What says that the client may send the body that it has held back (RFC 9110 §10.1.1). */
+export const CONTINUE: Buffer = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
+
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Visible characters of latin1, spaces and tabs: nothing that could begin another line. */
 const HEADER_VALUE = /^[\t -~\x80-\xff]*$/;
@@ -36,12 +54,47 @@ let dateText = '';
  * @throws {TypeError} ERR_HTTP_HEADER when a name or value is not valid or not the caller's
  */
 export function formatResponse(response: HttpResponse, clock: Clock = wallClock): Buffer {
-  const { status, keepAlive = true, headOnly = false } = response;
+  const { status, headers, keepAlive = true, headOnly = false } = response;
   const body = toBytes(response.body);
   const bodiless = checkStatus(status, body.length);
+  const bytes = formatHeadText(
+    status,
+    headers,
+    keepAlive,
+    bodiless ? '' : lengthLine(body.length),
+    clock,
+  );
+  return headOnly || body.length === 0 ? bytes : Buffer.concat([bytes, body]);
+}
+
+/**
+ * The bytes of a response's head.
+ * @throws {RangeError} ERR_HTTP_STATUS when the status is no status, or allows no body and has a
+ * length above 0
+ * @throws {TypeError} ERR_HTTP_HEADER when a name or value is not valid or not the caller's
+ */
+export function formatHead(head: ResponseHead, clock: Clock = wallClock): Buffer {
+  const { status, headers, keepAlive = true, length } = head;
+  const bodiless = checkStatus(status, typeof length === 'number' ? length : 0);
+  const stays = keepAlive && length !== 'close';
+  return formatHeadText(status, headers, stays, bodiless ? '' : lengthLine(length), clock);
+}
+
+function lengthLine(length: ResponseHead['length']): string {
+  if (length === 'close') return '';
+  return length === 'chunked' ? 'Transfer-Encoding: chunked\r\n' : `Content-Length: ${length}\r\n`;
+}
+
+function formatHeadText(
+  status: number,
+  headers: HttpResponse['headers'],
+  keepAlive: boolean,
+  length: string,
+  clock: Clock,
+): Buffer {
   const connection: string[] = [];
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nDate: ${formatDate(clock)}\r\n`;
-  for (const [name, values] of Object.entries(response.headers ?? {})) {
+  for (const [name, values] of Object.entries(headers ?? {})) {
     for (const value of typeof values === 'object' ? values : [values]) {
       checkHeader(name, value);
       if (name.toLowerCase() === 'connection') connection.push(value);
@@ -50,9 +103,7 @@ export function formatResponse(response: HttpResponse, clock: Clock = wallClock)
   }
   if (!keepAlive) connection.push('close');
   if (connection.length > 0) head += `Connection: ${connection.join(', ')}\r\n`;
-  if (!bodiless) head += `Content-Length: ${body.length}\r\n`;
-  const bytes = Buffer.from(`${head}\r\n`, 'latin1');
-  return headOnly || body.length === 0 ? bytes : Buffer.concat([bytes, body]);
+  return Buffer.from(`${head}${length}\r\n`, 'latin1');
 }
 
 /** Whether the status allows no body, and so no Content-Length. */

@@ -169,7 +169,7 @@ export interface Native {
   /** Stops watching; no callback comes afterwards. */
   loopDetach(loop: number): void;
 
-  // ---- deflate.c (streams of raw deflate, for RFC 7692; src/deflate/ is who knows how to use them)
+  // ---- deflate.c (streams of raw deflate, for RFC 7692; src/deflate/ knows how to use them)
 
   /** The version of the zlib that the node executable exports, or '' when none can be used. */
   zlibVersion(): string;

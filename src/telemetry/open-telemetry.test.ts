@@ -50,7 +50,7 @@ function onlySpan(): ReadableSpan {
 test('openTelemetry makes a span that is a child of the upgrade request', async () => {
   const instrumentation = await openTelemetry({
     sample: 1,
-    messageType: (message) => message.json<{ type: string }>().type,
+    messageType: (message) => (message.json() as { type: string }).type,
   });
   const kept = upgrade(instrumentation, { traceparent: `00-${TRACE_ID}-${PARENT_ID}-01` });
   assert.equal(instrumentation.sampled(), true);

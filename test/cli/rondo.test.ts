@@ -1,54 +1,12 @@
 /** The command `rondo`, as a process. */
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Client, closePayload, Opcode } from '../gateway/client.ts';
-
-const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
-const children: ChildProcess[] = [];
-
-interface Run {
-  readonly child: ChildProcess;
-  readonly output: () => string;
-  readonly ended: Promise<{ code: number | null; output: string }>;
-}
-
-function rondo(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Run {
-  const child = spawn(process.execPath, [main, ...args], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  children.push(child);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  }
-  const ended = new Promise<{ code: number | null; output: string }>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, output }));
-  });
-  return { child, output: () => output, ended };
-}
-
-/** Starts `rondo serve` and waits for its address. */
-async function serve(...args: string[]): Promise<Run & { port: number }> {
-  const run = rondo(['serve', '--port', '0', '--host', '127.0.0.1', ...args]);
-  const port = await new Promise<number>((resolve, reject) => {
-    run.child.stdout?.on('data', () => {
-      const match = /^rondo gateway on http:\/\/127\.0\.0\.1:(\d+) \(.+\)$/m.exec(run.output());
-      if (match) resolve(Number(match[1]));
-    });
-    void run.ended.then(({ output }) => reject(new Error(`it ended: ${output}`)), reject);
-  });
-  return { ...run, port };
-}
+import { cleanUp, rondo, serve } from './command.ts';
 
 describe('rondo', () => {
-  afterEach(() => {
-    for (const child of children.splice(0)) child.kill('SIGKILL');
-  });
+  afterEach(cleanUp);
 
   it('serve says where it is, drains on SIGTERM and ends with 0', async () => {
     const { child, port, ended } = await serve();
@@ -127,7 +85,13 @@ describe('rondo', () => {
       [['serve', '--driver', 'iouring'], /driver: it must be one of uring, epoll, portable/],
       [['serve', '--port', '0', '--host', 'no such host'], /host "no such host": it is not known/],
       [['serve', '--help=yes'], /--help takes no value/],
-      [['serve', 'now'], /"now"/],
+      [['serve', 'now.js'], /there is no file now\.js/],
+      [['serve', 'a.js', 'b.js'], /"b\.js": no flag/],
+      [['serve', '--no-port'], /no flag --no-port/],
+      [['serve', '--log', 'jsn'], /--log must be one of text, json, got jsn, did you mean json\?/],
+      [['serve', '--config', 'nowhere.json'], /there is no file nowhere\.json/],
+      [['serve', '--watch'], /--watch needs a module/],
+      [['serve', '--tls-cert', 'nowhere.pem'], /--tls-cert cannot be read: .*nowhere\.pem/],
       [['drivers', '--all'], /no flag --all/],
     ];
     for (const [args, message] of cases) {
@@ -136,7 +100,8 @@ describe('rondo', () => {
       assert.match(output, message);
       assert.doesNotMatch(output, /\n {4}at /, 'no stack');
     }
-    const forced = await rondo(['serve'], { ...process.env, RONDO_DRIVER: 'nonsense' }).ended;
+    const forced = await rondo(['serve'], { env: { ...process.env, RONDO_DRIVER: 'nonsense' } })
+      .ended;
     assert.equal(forced.code, 2);
     assert.match(forced.output, /RONDO_DRIVER=nonsense/);
   });

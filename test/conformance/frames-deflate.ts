@@ -1,6 +1,6 @@
 /**
- * Frame cases for permessage-deflate, written from RFC 7692, in the manner of frames.ts: 12 sizes and
- * fragments, 13 windows and blocks, 14 what must be refused.
+ * Frame cases for permessage-deflate, written from RFC 7692, in the manner of frames.ts: 12 sizes
+ * and fragments, 13 windows and blocks, 14 what must be refused.
  */
 import { constants, deflateRawSync } from 'node:zlib';
 import type { Rules } from '../fuzz/reference-decoder.ts';

@@ -1,8 +1,9 @@
 /**
  * A slow decoder of WebSocket frames that is plainly right: from all bytes that have arrived so
  * far, as a plain array, to the list of events. It keeps no state between calls, works rule by rule
- * in the words of RFC 6455, and shares no code with `src/websocket/`.
+ * in the words of RFC 6455 and 7692, and shares no code with `src/websocket/`.
  */
+import { referenceInflate } from '../../src/deflate/reference.test.helper.ts';
 
 /** What a connection's bytes mean. `code` is an opcode for messages, a close code otherwise. */
 export interface Event {
@@ -16,6 +17,8 @@ export interface Rules {
   readonly role: 'server' | 'client';
   readonly maxMessageSize: number;
   readonly maxFrameSize: number;
+  /** permessage-deflate was agreed on, with or without context takeover. */
+  readonly deflate?: 'takeover' | 'no takeover';
 }
 
 /** Thrown where the peer has broken a rule. */
@@ -29,6 +32,7 @@ class Broken extends Error {
 
 interface Message {
   readonly opcode: number;
+  readonly compressed: boolean;
   payload: number[];
 }
 
@@ -47,14 +51,22 @@ export function referenceEvents(input: readonly number[], rules: Rules): Event[]
 function decode(input: readonly number[], rules: Rules, events: Event[]): void {
   let rest = input;
   let open: Message | undefined;
+  let history: readonly number[] = [];
   while (rest.length > 0) {
     const frame = readFrame(rest, rules, open);
     if (frame === undefined) return;
-    const { opcode, fin, payload, complete, size } = frame;
+    const { opcode, fin, compressed, payload, complete, size } = frame;
     if (opcode < 8) {
-      const message: Message = open ?? { opcode, payload: [] };
+      const message: Message = open ?? { opcode, compressed, payload: [] };
       message.payload = [...message.payload, ...payload];
-      if (message.opcode === 1) require(isUtf8Prefix(message.payload), 1007);
+      if (complete && fin && message.compressed) {
+        message.payload = inflate(message, history, rules);
+        if (rules.deflate === 'takeover') {
+          history = [...history, ...message.payload].slice(-32_768);
+        }
+      }
+      const readable = !message.compressed || (complete && fin);
+      if (message.opcode === 1 && readable) require(isUtf8Prefix(message.payload), 1007);
       if (complete && fin && message.opcode === 1) require(isUtf8(message.payload), 1007);
       if (complete && fin) {
         events.push({ kind: 'message', code: message.opcode, payload: message.payload });
@@ -72,8 +84,24 @@ function decode(input: readonly number[], rules: Rules, events: Event[]): void {
   }
 }
 
+/** What is wrong with a text is reported before it is said to be too big or cut off. */
+function inflate(message: Message, history: readonly number[], rules: Rules): number[] {
+  const { output, end } = referenceInflate(message.payload, history, rules.maxMessageSize);
+  if (message.opcode === 1) require(isUtf8Prefix(output), 1007);
+  require(end !== 'too big', 1009);
+  require(end !== 'bad', 1007);
+  return output;
+}
+
+/** What a message of the largest size may have become when it was compressed badly. */
+function largestCompressed(rules: Rules): number {
+  return rules.maxMessageSize + Math.ceil(rules.maxMessageSize / 16) + 64;
+}
+
 interface Frame {
   readonly opcode: number;
+  /** RSV1 is set. */
+  readonly compressed: boolean;
   readonly fin: boolean;
   /** Unmasked; only what has arrived. */
   readonly payload: number[];
@@ -90,7 +118,9 @@ function readFrame(
   const first = input[0]!;
   const fin = first >= 128;
   const opcode = first % 16;
-  require(Math.floor(first / 16) % 8 === 0, 1002);
+  const reserved = Math.floor(first / 16) % 8;
+  const compressed = reserved === 4 && rules.deflate !== undefined && [1, 2].includes(opcode);
+  require(reserved === 0 || compressed, 1002);
   require([0, 1, 2, 8, 9, 10].includes(opcode), 1002);
   if (opcode >= 8) require(fin, 1002);
   if (opcode === 0) require(open !== undefined, 1002);
@@ -113,8 +143,11 @@ function readFrame(
     require(length >= (extra === 2 ? 126n : 65536n), 1002);
   }
   if (opcode < 8) {
-    require(length <= BigInt(rules.maxFrameSize), 1009);
-    require(length <= BigInt(rules.maxMessageSize - (open?.payload.length ?? 0)), 1009);
+    const inflates = open?.compressed ?? compressed;
+    const message = inflates ? largestCompressed(rules) : rules.maxMessageSize;
+    const unlimited = rules.maxFrameSize >= rules.maxMessageSize;
+    require(length <= BigInt(unlimited ? message : rules.maxFrameSize), 1009);
+    require(length <= BigInt(message - (open?.payload.length ?? 0)), 1009);
   }
   let key = [0, 0, 0, 0];
   if (masked) {
@@ -124,7 +157,7 @@ function readFrame(
   }
   const size = at + Number(length);
   const payload = input.slice(at, size).map((byte, index) => byte ^ key[index % 4]!);
-  return { opcode, fin, payload, complete: input.length >= size, size };
+  return { opcode, fin, compressed, payload, complete: input.length >= size, size };
 }
 
 function closeEvent(payload: number[]): Event {

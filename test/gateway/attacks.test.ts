@@ -88,7 +88,8 @@ onEveryDriver('endings under attack', (fixture) => {
       client.send(TEXT, 'go');
       assert.equal(await client.closeCode(), 4000);
     }
-    assert.deepEqual(await gateway.close({ deadlineMs: 20_000 }), { closed: 0, reset: 2, remaining: [] });
+    const report = await gateway.close({ deadlineMs: 20_000 });
+    assert.deepEqual(report, { closed: 0, reset: 2, remaining: [] });
   });
 
   it('leaves the socket of its successor alone', async () => {

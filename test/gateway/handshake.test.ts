@@ -196,20 +196,4 @@ onEveryDriver('the end of HTTP', (fixture) => {
     assert.equal((await client.response()).status, 200);
     assert.equal(await client.over(), 'end');
   });
-
-  it('ends a client that asks for more than it reads', async () => {
-    const { gateway, address } = await fixture.start({ page: true });
-    const client = await Client.connect(address);
-    client.socket.pause();
-    const requests = Buffer.from(get('/').repeat(500));
-    let over = false;
-    client.socket.on('close', () => (over = true));
-    const ask = (): void => {
-      if (!over) client.socket.write(requests, () => setImmediate(ask));
-    };
-    ask();
-    await until(() => gateway.counters().sendQueueOverflows > 0, 'it was ended');
-    client.socket.destroy();
-    await untilNothingIsHeld(gateway);
-  });
 });

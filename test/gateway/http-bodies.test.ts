@@ -48,7 +48,9 @@ onEveryDriver('HTTP request bodies', (fixture) => {
     assert.equal(gateway.counters().handlerErrors, 0);
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('HTTP request bodies in pieces', (fixture) => {
   it('may come byte by byte, together with the next request', async () => {
     const { gateway, address } = await fixture.start({}, addReaders);
     const client = await Client.connect(address);
@@ -71,7 +73,9 @@ onEveryDriver('HTTP request bodies', (fixture) => {
     client.reset();
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('HTTP request bodies and their limit', (fixture) => {
   it('are answered 413 above the limit, whether it is announced or found', async () => {
     let called = 0;
     const handler: HttpHandler = async (request) => {
@@ -106,7 +110,9 @@ onEveryDriver('HTTP request bodies', (fixture) => {
     await untilNothingIsHeld(gateway);
     assert.equal(gateway.counters().handlerErrors, 0);
   });
+});
 
+onEveryDriver('HTTP request bodies that are expected', (fixture) => {
   it('are asked for with 100 Continue when they are read, and only then', async () => {
     const gate = new Gate();
     const { gateway, address } = await fixture.start({}, (gateway) => {
@@ -135,7 +141,9 @@ onEveryDriver('HTTP request bodies', (fixture) => {
     assert.equal(other.status, 417);
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('HTTP request bodies that come too fast', (fixture) => {
   it('wait with the client while nobody reads them', async () => {
     const gate = new Gate();
     let pieces = 0;
@@ -178,7 +186,9 @@ onEveryDriver('HTTP request bodies', (fixture) => {
     client.reset();
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('HTTP request bodies that nobody reads', (fixture) => {
   it('are thrown away when nobody reads them, and the connection is used again', async () => {
     const { gateway, address } = await fixture.start({}, addReaders);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -224,7 +234,9 @@ onEveryDriver('HTTP request bodies', (fixture) => {
     assert.equal(gateway.counters().connectionsAccepted, 1);
     agent.destroy();
   });
+});
 
+onEveryDriver('HTTP request bodies that are sent back', (fixture) => {
   it('go back as they come', async () => {
     const { gateway, address } = await fixture.start({}, (gateway) => {
       const options = { maxBodyBytes: 64 * MIB };
@@ -233,6 +245,12 @@ onEveryDriver('HTTP request bodies', (fixture) => {
     const body = Buffer.alloc(8 * MIB, 'there and back again ');
     const answer = await ask(address, '/echo', { method: 'POST', body });
     assert.ok(answer.body.equals(body));
+    const client = await Client.connect(address);
+    client.write(text('POST', '/echo', { 'Content-Length': '70000', Expect: '100-continue' }));
+    assert.equal((await client.response()).status, 100);
+    client.write('x'.repeat(70_000) + text('POST', '/echo'));
+    assert.equal((await client.response()).headers.get('connection'), undefined);
+    client.reset();
     await untilNothingIsHeld(gateway);
   });
 });
@@ -241,7 +259,13 @@ onEveryDriver('HTTP request bodies that go wrong', (fixture) => {
   it('reject when the client goes away, and the process lives', async () => {
     const errors: unknown[] = [];
     let begun = 0;
+    let floated = false;
     const { gateway, address } = await fixture.start({}, (gateway) => {
+      gateway.http('POST', '/float', (request) => {
+        void request.json();
+        floated = true;
+        return new Promise(() => undefined);
+      });
       gateway.http('POST', '/x', async (request) => {
         begun += 1;
         return request.text().catch((error: unknown) => {
@@ -250,6 +274,10 @@ onEveryDriver('HTTP request bodies that go wrong', (fixture) => {
         });
       });
     });
+    const floating = await Client.connect(address);
+    floating.write(text('POST', '/float', { 'Content-Length': '10' }, 'hello'));
+    await until(() => floated, 'the handler was called');
+    floating.reset();
     for (const end of ['reset', 'fin'] as const) {
       const client = await Client.connect(address);
       client.write(text('POST', '/x', { 'Content-Length': '10' }, 'hello'));
@@ -263,7 +291,9 @@ onEveryDriver('HTTP request bodies that go wrong', (fixture) => {
     await untilNothingIsHeld(gateway);
     assert.equal(gateway.counters().handlerErrors, 0);
   });
+});
 
+onEveryDriver('HTTP request bodies that come too slowly', (fixture) => {
   it('are answered 408 when they come too slowly', async () => {
     const options = { bodyTimeoutMs: 40 };
     const { gateway, address } = await fixture.start({}, (gateway) => {

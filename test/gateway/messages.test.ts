@@ -101,6 +101,24 @@ onEveryDriver('messages', (fixture) => {
     await client.close();
     await untilNothingIsHeld(gateway);
   });
+
+  it('come back when they are put together from empty fragments', async () => {
+    const { gateway, address } = await fixture.start();
+    const client = await Client.open(address);
+    for (const opcode of [TEXT, BINARY]) {
+      client.write(
+        Buffer.concat([
+          raw(opcode, '', { fin: false }),
+          raw(CONTINUATION, '', { fin: false }),
+          raw(CONTINUATION, ''),
+        ]),
+      );
+      const back = await client.frame();
+      assert.deepEqual([back.opcode, back.payload.length], [opcode, 0]);
+    }
+    await client.close();
+    await untilNothingIsHeld(gateway);
+  });
 });
 
 onEveryDriver('messages in pieces', (fixture) => {

@@ -1,9 +1,9 @@
 /**
- * Things to do at a time, for what is rare: one heap, one timer of the driver. (What every
- * connection has is in `deadlines.ts`.)
+ * Things to do at a time, for what is rare: one heap, one timer of the driver, which is exchanged
+ * for an earlier one when that is needed. (What every connection has is in `deadlines.ts`.)
  */
 import { assert } from '../../base/index.ts';
-import type { Driver } from '../../driver/index.ts';
+import type { Driver, OperationId } from '../../driver/index.ts';
 
 /** Something that will be done, unless it is cancelled. */
 export interface Alarm {
@@ -13,14 +13,22 @@ export interface Alarm {
   run: (() => void) | undefined;
 }
 
+/** Cancelled alarms that may lie around, however few others there are. */
+const CANCELLED_MIN = 64;
+
 /** See the head of this file. */
 export class Alarms {
   readonly #driver: Driver;
   readonly #token: number;
   /** A binary heap by `at`. */
-  readonly #heap: Alarm[] = [];
-  /** When the earliest timer in the driver ends. */
+  #heap: Alarm[] = [];
+  /** Alarms in the heap that were cancelled. */
+  #cancelled = 0;
+  /** When the newest timer in the driver ends, which is the earliest; Infinity without one. */
   #armed = Infinity;
+  #timer: OperationId = 0;
+  /** Timers that have not completed: those that were exchanged for an earlier one too. */
+  #timers = 0;
   #stopped = false;
 
   /** `token` is that of the timer; its owner calls `ring` when it completes. */
@@ -38,18 +46,30 @@ export class Alarms {
     return alarm;
   }
 
-  /** Takes one back; harmless when it has run. Its place is given back when its time comes. */
-  cancel(alarm: Alarm | undefined): void {
-    if (alarm !== undefined) alarm.run = undefined;
+  /** Alarms that are kept, some cancelled ones among them. */
+  get size(): number {
+    return this.#heap.length;
   }
 
-  /** The timer has completed: does what is due. */
+  /** Takes one back; harmless when it has run. */
+  cancel(alarm: Alarm | undefined): void {
+    if (alarm?.run === undefined) return;
+    alarm.run = undefined;
+    this.#cancelled += 1;
+    if (this.#cancelled > CANCELLED_MIN && this.#cancelled > this.#heap.length >> 1) this.#sweep();
+  }
+
+  /** A timer has completed, or was cancelled: does what is due. */
   ring(): void {
+    this.#timers -= 1;
     if (this.#stopped) return;
-    this.#armed = Infinity;
+    // One that was exchanged says nothing about the one that took its place.
+    if (this.#timers === 0) this.#armed = Infinity;
     const now = this.#driver.now();
     while (this.#heap.length > 0 && this.#heap[0]!.at <= now) {
-      const { run } = this.#pop();
+      const alarm = this.#pop();
+      const { run } = alarm;
+      alarm.run = undefined;
       run?.();
     }
     this.#arm();
@@ -64,15 +84,24 @@ export class Alarms {
     while (this.#heap.length > 0 && this.#heap[0]!.run === undefined) this.#pop();
     const first = this.#heap[0];
     if (this.#stopped || first === undefined || first.at >= this.#armed) return;
+    if (this.#timers > 0) this.#driver.cancel(this.#timer);
     this.#armed = first.at;
     const wait = Math.max(0, Math.ceil(first.at - this.#driver.now()));
-    const result = this.#driver.timeout(wait, this.#token);
-    assert(result > 0, `a timeout is taken by the driver, got ${result}`);
+    this.#timer = this.#driver.timeout(wait, this.#token);
+    assert(this.#timer > 0, `a timeout is taken by the driver, got ${this.#timer}`);
+    this.#timers += 1;
+  }
+
+  /** Leaves out what was cancelled. A sorted array is a heap. */
+  #sweep(): void {
+    this.#heap = this.#heap.filter(({ run }) => run !== undefined).sort((a, b) => a.at - b.at);
+    this.#cancelled = 0;
   }
 
   #pop(): Alarm {
     const heap = this.#heap;
     const first = heap[0]!;
+    if (first.run === undefined) this.#cancelled -= 1;
     const last = heap.pop()!;
     if (heap.length > 0) {
       heap[0] = last;

@@ -90,11 +90,14 @@ export class Drain {
     const { spreadMs } = this.#options;
     const steps = Math.min(STEPS_MAX, Math.max(1, Math.floor(spreadMs / STEP_MS)));
     const share = Math.ceil(waiting.length / steps);
+    const { handshakes } = this.#engine.sockets;
     // What is in the middle of nothing has nothing to lose by going at once.
     for (const connection of waiting) {
       if (connection.state !== State.HTTP) continue;
-      if (connection.exchange === null) this.#engine.finish(connection);
-      else connection.exchange.drain();
+      if (connection.exchange !== null) connection.exchange.drain();
+      else if (!handshakes.expire(connection, 'The server is going away')) {
+        this.#engine.finish(connection);
+      }
     }
     const step = (): void => {
       for (const connection of waiting.splice(0, share)) this.#close(connection);

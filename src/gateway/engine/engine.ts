@@ -21,7 +21,7 @@ import {
   type Driver,
   type Handle,
 } from '../../driver/index.ts';
-import { CloseCode } from '../../websocket/index.ts';
+import { CloseCode, type MessageReceiver } from '../../websocket/index.ts';
 import type { GatewayContext } from '../context.ts';
 import { Requests } from '../http/requests.ts';
 import { Count, type GatewayCounts } from '../metrics/counters.ts';
@@ -34,6 +34,7 @@ import { Drain, type DrainOptions, type DrainReport } from './drain.ts';
 import { Pause } from './pause.ts';
 import { Pulse } from './pulse.ts';
 import { Reading } from './reading.ts';
+import { Shares } from './shares.ts';
 import { indexOf, kindOf, Token, tokenOf } from './tokens.ts';
 
 /** Indices of timers. */
@@ -46,6 +47,8 @@ const Timer = { REQUEST: 0, END: 1, MESSAGE: 2, ALARM: 3 } as const;
 const OPERATIONS_PER_CONNECTION = 6;
 const OPERATIONS_BESIDE = 64;
 const ACCEPT_RETRY_MS = 1000;
+/** Bytes that a peer may send after the end, which were mostly on their way before it. */
+const IGNORED_BYTES_MAX = 256 * 1024;
 
 /** See the head of this file. */
 export class Engine {
@@ -68,6 +71,9 @@ export class Engine {
   readonly #armed: boolean[] = [false, false, false];
   /** Connections that wait for memory. */
   readonly #starved: Connection[] = [];
+  readonly #shares: Shares;
+  /** Bytes that came when all was said, by connection. */
+  readonly #ignored: number[] = [];
   readonly #flushLater: () => void;
   #listener: Handle = 0;
   #live = 0;
@@ -75,6 +81,8 @@ export class Engine {
   #inside = false;
   #flushAsked = false;
   #drain: Drain | undefined;
+  /** In `shed`. */
+  #shedding = false;
 
   /**
    * @throws {RondoError} ERR_DRIVER_UNAVAILABLE, ERR_ARENA_EXHAUSTED
@@ -112,6 +120,10 @@ export class Engine {
     this.#reading = new Reading(this.driver, this.output.blocks, {
       take: (connection, offset, length) => this.#take(connection, offset, length),
       ended: (connection, result) => this.#receiveEnded(connection, result),
+      ending: (connection) => {
+        // Who does not even wait for the answer to a handshake is gone.
+        if (this.sockets.handshakes.isUndecided(connection)) this.release(connection, 'finish');
+      },
       soon: () => this.written(),
     });
     this.sockets = new Sockets(this);
@@ -125,6 +137,7 @@ export class Engine {
       old: (connection) =>
         this.sockets.startClose(connection, CloseCode.GOING_AWAY, 'The longest time is over'),
     });
+    this.#shares = new Shares((connection) => this.resume(connection, Pause.TURN));
     this.#awaitingRequest = new Deadlines(options.handshakeTimeoutMs);
     this.#awaitingEnd = new Deadlines(options.closeTimeoutMs);
     this.#awaitingMessage = new Deadlines(options.messageTimeoutMs);
@@ -194,6 +207,9 @@ export class Engine {
   finish(connection: Connection): void {
     if (connection.state === State.RELEASED) return;
     connection.state = State.ENDING;
+    // Nothing that comes is of interest any more: the memory of a message in pieces goes back.
+    connection.receiver?.stop();
+    this.#awaitingMessage.remove(connection.index);
     this.output.finish(connection);
     this.awaitEnd(connection);
     // The peer's end is awaited: whatever held the reading back is of no interest any more.
@@ -218,13 +234,15 @@ export class Engine {
     const token = tokenOf(Token.CLOSE, connection.index);
     const result = this.driver.close(connection.handle, token, mode);
     assert(result > 0, `a close is taken by the driver, got ${result}`);
-    this.requests.gone(connection);
+    if (this.#shedding) queueMicrotask(() => this.requests.gone(connection));
+    else this.requests.gone(connection);
     this.sockets.gone(connection);
   }
 
   /**
    * There is no memory: resets the connection to which most waits to be sent, so that those who do
-   * not read pay for it. False when nobody keeps much.
+   * not read pay for it. False when nobody keeps much. No handler is called from here: it might
+   * send, in the middle of what needs the memory.
    */
   shed(): boolean {
     let worst: Connection | undefined;
@@ -234,7 +252,9 @@ export class Engine {
     }
     if (worst === undefined) return false;
     this.counts.add(Count.sendQueueOverflows, 1);
+    this.#shedding = true;
     this.release(worst, 'reset');
+    this.#shedding = false;
     return true;
   }
 
@@ -246,6 +266,7 @@ export class Engine {
 
   /** Starts the time that a client has for its next request. */
   awaitRequest(connection: Connection): void {
+    if (connection.state !== State.HTTP) return;
     if (this.#drain !== undefined) {
       this.finish(connection);
       return;
@@ -313,7 +334,7 @@ export class Engine {
           break;
         case Token.TIMER:
           if (index === Timer.ALARM) {
-            if (result === 0) this.alarms.ring();
+            this.alarms.ring();
           } else {
             this.#armed[index] = false;
             if (result === 0) this.#timer(index);
@@ -340,13 +361,15 @@ export class Engine {
     this.#inside = true;
     try {
       if (this.#starved.length > 0 && this.output.isRelieved) this.#feed();
+      if (this.sockets.handlers.hasRoom) this.sockets.handlers.letIn();
       this.#reading.goOn();
       this.output.flush();
     } finally {
       this.#inside = inside;
     }
     // A round was done; who was paused and resumed in it has a turn of its own.
-    if (this.#reading.isDue && !this.#flushAsked) {
+    const isDue = this.#reading.isDue || this.sockets.handlers.hasRoom;
+    if (isDue && !this.#flushAsked) {
       this.#flushAsked = true;
       setImmediate(this.#flushLater);
     }
@@ -359,16 +382,23 @@ export class Engine {
       if (taken === length || connection.paused !== 0) return taken;
     }
     const { receiver } = connection;
-    // What comes when all is said is of no interest.
-    if (receiver === null || connection.state > State.CLOSING) return length;
+    if (receiver === null || connection.state > State.CLOSING) {
+      return this.#ignore(connection, length);
+    }
     this.#pulse.heard(connection.index);
+    const { handlers } = this.sockets;
+    if (handlers.isFull && connection.state === State.OPEN) {
+      handlers.wait(connection);
+      return taken;
+    }
     const began = receiver.unfinished;
     if (connection.queued > 0 && !began && this.output.isPressed) {
       this.#starve(connection);
       return taken;
     }
-    taken += receiver.receive(offset + taken, length - taken);
+    taken += this.#receive(connection, receiver, offset + taken, length - taken);
     if (receiver.blocked) this.sockets.compression.inflateLater(connection);
+    else if (taken < length && connection.paused === 0) this.#shareTurn(connection);
     if (receiver.unfinished) {
       this.#awaitMessage(connection);
       if (!began && this.output.isPressed) this.#starve(connection);
@@ -376,6 +406,35 @@ export class Engine {
       this.#awaitingMessage.remove(connection.index);
     }
     return taken;
+  }
+
+  #receive(
+    connection: Connection,
+    receiver: MessageReceiver<Connection>,
+    offset: number,
+    length: number,
+  ): number {
+    const { receiving } = this.sockets;
+    receiving.frameBudget = this.#shares.framesFor(connection.index, length);
+    const taken = receiver.receive(offset, length);
+    this.#shares.took(connection.index, receiving.frameBudget);
+    return taken;
+  }
+
+  #shareTurn(connection: Connection): void {
+    this.pause(connection, Pause.TURN);
+    this.#shares.wait(connection);
+  }
+
+  /**
+   * What comes when all is said is of no interest: taken, so that the peer's end is seen, but not
+   * for ever. The kernel lets who goes on sending wait then, until the deadline of the end.
+   */
+  #ignore(connection: Connection, length: number): number {
+    const ignored = this.#ignored[connection.index]! + length;
+    this.#ignored[connection.index] = ignored;
+    if (ignored > IGNORED_BYTES_MAX) this.pause(connection, Pause.END);
+    return length;
   }
 
   /** Lets a connection that would need more memory wait until there is more. */
@@ -436,6 +495,7 @@ export class Engine {
     const index = this.#free.pop() ?? this.#connections.length;
     const connection = new Connection(this.sockets, this.context.nextId(), index, handle);
     this.#connections[index] = connection;
+    this.#ignored[index] = 0;
     this.#live += 1;
     this.counts.add(Count.connectionsAccepted, 1);
     if (this.#drain !== undefined || !this.sockets.admission.admit(connection)) {

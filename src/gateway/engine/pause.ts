@@ -14,4 +14,10 @@ export const Pause = {
   RATE: 32,
   /** A handshake waits for what the `upgrade` handler decides. */
   UPGRADE: 64,
+  /** As many handlers of all connections as may be are at work. */
+  CROWD: 128,
+  /** It had its share of the turn. */
+  TURN: 256,
+  /** All was said, and it goes on sending: nobody takes that. */
+  END: 512,
 } as const;

@@ -8,6 +8,7 @@
  */
 import type { Connection } from '../sockets/connection.ts';
 import type { Alarm, Alarms } from './alarms.ts';
+import { Pause } from './pause.ts';
 
 /** Ticks of silence after which a ping goes out, and another. */
 const PING_TICKS = [8, 12] as const;
@@ -111,14 +112,17 @@ export class Pulse {
   }
 
   #check(connection: Connection, index: number): void {
-    if (this.#lifeTicks > 0 && this.#tick - this.#since[index]! >= this.#lifeTicks) {
+    // The columns wrap, after months; the difference does not.
+    if (this.#lifeTicks > 0 && ((this.#tick - this.#since[index]!) | 0) >= this.#lifeTicks) {
       this.#actions.old(connection);
       return;
     }
     if (!this.#countsSilence) return;
-    // What is not read cannot be heard.
-    if (connection.paused !== 0) this.#heard[index] = this.#tick;
-    const silence = this.#tick - this.#heard[index]!;
+    // What is not read cannot be heard. But who is not read because there is no memory, and takes
+    // nothing of what waits for him, is one of those who hold it.
+    const holds = connection.paused === Pause.MEMORY && connection.queued > 0;
+    if (connection.paused !== 0 && !holds) this.#heard[index] = this.#tick;
+    const silence = (this.#tick - this.#heard[index]!) | 0;
     if (silence >= IDLE_TICKS) this.#actions.idle(connection);
     else if (silence === PING_TICKS[0] || silence === PING_TICKS[1])
       this.#actions.quiet(connection);

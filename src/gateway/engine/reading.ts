@@ -16,7 +16,7 @@
 import { assert, Errno } from '../../base/index.ts';
 import { CompletionFlag, type Driver } from '../../driver/index.ts';
 import type { Blocks } from '../../memory/index.ts';
-import { State, type Connection } from '../sockets/connection.ts';
+import { Ends, State, type Connection } from '../sockets/connection.ts';
 import { Token, tokenOf } from './tokens.ts';
 
 /** A receive that was cancelled and has not completed yet. */
@@ -44,6 +44,8 @@ export interface Reader {
   take(connection: Connection, offset: number, length: number): number;
   /** Nothing more comes: 0 is the peer's end, negative an errno. */
   ended(connection: Connection, result: number): void;
+  /** The peer has ended its side; `ended` is called when what came before it was taken. */
+  ending(connection: Connection): void;
   /** Something will have to be handed over soon: calls `Reading.goOn` when the program pauses. */
   soon(): void;
 }
@@ -126,6 +128,7 @@ export class Reading {
     const { inbox } = connection;
     if (result === 0 && (connection.paused !== 0 || inbox !== null)) {
       this.#inboxOf(connection).ended = 0;
+      this.#reader.ending(connection);
     } else {
       this.#reader.ended(connection, result);
     }
@@ -194,7 +197,9 @@ export class Reading {
     if (connection.paused !== 0 || connection.state === State.RELEASED) return;
     connection.inbox = null;
     if (inbox?.ended !== undefined) this.#reader.ended(connection, inbox.ended);
-    else if (this.#operation[connection.index] === 0) this.start(connection);
+    else if (this.#operation[connection.index] === 0 && (connection.ends & Ends.RECEIVING) === 0) {
+      this.start(connection);
+    }
   }
 
   #giveBack({ memory, inBlock }: Waiting): void {

@@ -55,7 +55,9 @@ export function findTarget(
   if (found !== undefined && (found.kind !== 'methods' || socket === undefined)) {
     return fromMatch(method, found);
   }
-  if (socket !== undefined) return openSocket(request, socket, false);
+  // A page may have its WebSocket at its own address.
+  const isPage = path === '/' && (builtIns.page || routes.matchFiles(method, path) !== undefined);
+  if (socket !== undefined && !isPage) return openSocket(request, socket, false);
   const resource = findResource(path, builtIns);
   if (resource !== undefined) return read(method, resource);
   const files = routes.matchFiles(method, path);

@@ -14,8 +14,8 @@ import { WATCHED } from '../output/output.ts';
 import type { AnyParams } from '../routing/paths.ts';
 import type { Connection } from '../sockets/connection.ts';
 import { Refusal } from '../sockets/handlers.ts';
-import { isThenable } from '../sockets/thenable.ts';
 import { periodOf, Progress, WATER_BYTES, type Exchange, type ExchangeKeeper } from './exchange.ts';
+import { callHandler } from './failures.ts';
 import { HandlerExchange, SEND_TIMEOUT_MS, type RouteLimits } from './handler-exchange.ts';
 import { isReplyObject, textReply } from './reply.ts';
 import { HttpRequest } from './request.ts';
@@ -190,6 +190,8 @@ export class EventExchange implements Exchange {
   #headSent = false;
   #drainWanted = false;
   #open = true;
+  /** `open` may still answer something else. */
+  #opening = true;
   /** It is to end when nothing waits any more. */
   #closing = false;
   #dropped = 0;
@@ -235,21 +237,14 @@ export class EventExchange implements Exchange {
       this.#answer(method === 'HEAD' ? { headers: HEADERS } : refusal);
       return;
     }
-    let result: unknown;
-    try {
-      result = this.#route.handlers.open(this.#stream);
-    } catch (error) {
-      this.#opened(undefined, error);
-      return;
-    }
-    if (isThenable(result)) {
-      Promise.resolve(result).then(
-        (value) => this.#opened(value, undefined),
-        (error: unknown) => this.#opened(undefined, error),
-      );
-    } else {
-      this.#opened(result, undefined);
-    }
+    callHandler(
+      () => this.#route.handlers.open(this.#stream),
+      (value) => this.#opened(value),
+      (error) => {
+        if (error instanceof Refusal) this.#opened(error);
+        else this.#failed(error);
+      },
+    );
   }
 
   send(event: ServerEvent): EventResult {
@@ -276,7 +271,7 @@ export class EventExchange implements Exchange {
     this.#flush();
     if (this.#waiting.length > 0 || !this.#drainWanted || !this.isOpen) return;
     this.#drainWanted = false;
-    this.#call(this.#route.handlers.drain);
+    this.#call('drain');
   }
 
   inputEnded(): boolean {
@@ -296,6 +291,7 @@ export class EventExchange implements Exchange {
       return;
     }
     this.#flush();
+    if (this.#opening && !this.#headSent) return;
     const { heartbeatMs } = this.#route;
     if (this.#written !== this.#writtenBefore || this.#quietSince < 0) {
       this.#writtenBefore = this.#written;
@@ -321,14 +317,14 @@ export class EventExchange implements Exchange {
     return this.#isChunked ? formatChunk(bytes) : bytes;
   }
 
-  #opened(value: unknown, error: unknown): void {
-    if (error instanceof Refusal || isReplyObject(value)) {
-      if (this.#open && !this.#headSent) this.#answer(value ?? error);
-      else if (error === undefined) this.#keeper.handlerFailed(this.#route.name, late());
-    } else if (error !== undefined) {
-      this.#failed(error);
-    } else if (this.#open) {
+  #opened(value: unknown): void {
+    this.#opening = false;
+    if (!isReplyObject(value)) {
       this.#sendHead();
+    } else if (this.#open && !this.#headSent) {
+      this.#answer(value);
+    } else if (this.#open) {
+      this.#failed(late());
     }
   }
 
@@ -441,18 +437,15 @@ export class EventExchange implements Exchange {
     this.#waitingBytes = 0;
     if (this.#connection.exchange === this) this.#connection.exchange = null;
     this.#stream.request.gone();
-    this.#call(this.#route.handlers.close);
+    this.#call('close');
   }
 
-  #call(handler: ((stream: EventStream) => unknown) | undefined): void {
-    if (handler === undefined) return;
-    try {
-      const result = handler.call(this.#route.handlers, this.#stream);
-      if (!isThenable(result)) return;
-      Promise.resolve(result).catch((error: unknown) => this.#failed(error));
-    } catch (error) {
-      this.#failed(error);
-    }
+  #call(name: 'drain' | 'close'): void {
+    callHandler(
+      () => this.#route.handlers[name]?.(this.#stream),
+      () => undefined,
+      (error) => this.#failed(error),
+    );
   }
 }
 

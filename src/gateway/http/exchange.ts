@@ -42,8 +42,8 @@ export interface ExchangeKeeper {
 export const WATER_BYTES: number = 64 * 1024;
 
 /**
- * Whether a peer gets on with what it is sent: some of it must leave within the time. Sends complete
- * as wholes of up to 64 KiB, so that a minute asks for about 1 KiB in a second.
+ * Whether a peer gets on with what it is sent: some of it must leave within the time. Sends are
+ * complete as wholes of up to 64 KiB, so that a minute asks for about 1 KiB in a second.
  */
 export class Progress {
   readonly #timeoutMs: number;

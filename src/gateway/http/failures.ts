@@ -1,6 +1,7 @@
 /** Handlers that fail: nothing of it gets to the client or ends the process. */
 import { inspect } from 'node:util';
 import { RondoError, type ErrorCode } from '../../base/index.ts';
+import { isThenable } from '../sockets/thenable.ts';
 
 /**
  * A body that cannot be read. A handler that lets it pass answers with its status.
@@ -21,6 +22,30 @@ export function clientGone(): RequestBodyError {
     'The client went away before it was answered',
     'ERR_HTTP_ABORTED',
   );
+}
+
+/**
+ * Calls a handler and goes on with what it gives, now or later. Neither `gave` nor `failed` may
+ * throw.
+ */
+export function callHandler(
+  call: () => unknown,
+  gave: (value: unknown) => void,
+  failed: (error: unknown) => void,
+): void {
+  let result: unknown;
+  try {
+    result = call();
+    // Even looking at a result may throw.
+    if (isThenable(result)) {
+      void Promise.resolve(result).then(gave, failed);
+      return;
+    }
+  } catch (error) {
+    failed(error);
+    return;
+  }
+  gave(result);
 }
 
 /** Tells of a handler that failed, as a warning of the process. */

@@ -3,8 +3,8 @@
  *
  *  1. What is served lies below the directory after all links were resolved, and its path has no
  *     part that means something else than a name (see `splitPath`).
- *  2. A file is read when there is room for what was read, into one of a few buffers, and through one
- *     of a limited number of descriptors; its client's pace does not matter to others.
+ *  2. A file is read when there is room for what was read, into one of a few buffers, and through
+ *     one of a limited number of descriptors; its client's pace does not matter to others.
  *  3. A file that changes while it is sent resets the connection: nobody gets half of each.
  */
 import { realpath } from 'node:fs/promises';

@@ -4,8 +4,8 @@
  *  1. The next request is read when this one's body has ended, its response is written, and little
  *     of it waits to be sent; so responses leave in the order of the requests, and a client that
  *     asks for more than it reads waits.
- *  2. Reading is paused only when bytes arrive that nobody can take: a client that goes away while a
- *     handler is at work is noticed.
+ *  2. Reading is paused only when bytes arrive that nobody can take: a client that goes away while
+ *     a handler is at work is noticed.
  *  3. Once the head of a response is written, a failure can be told in one way only: the connection
  *     is reset, so that nobody takes a part for the whole.
  */
@@ -16,14 +16,13 @@ import { WATCHED } from '../output/output.ts';
 import type { AnyParams } from '../routing/paths.ts';
 import type { Connection } from '../sockets/connection.ts';
 import { Refusal } from '../sockets/handlers.ts';
-import { isThenable } from '../sockets/thenable.ts';
 import { periodOf, Progress, WATER_BYTES, type Exchange, type ExchangeKeeper } from './exchange.ts';
-import { clientGone, RequestBodyError } from './failures.ts';
+import { callHandler, clientGone, RequestBodyError } from './failures.ts';
 import { checkReply, isIterable, textReply, type Reply } from './reply.ts';
 import { ReplyWriter } from './reply-writer.ts';
 import { HttpRequest } from './request.ts';
 import { RequestBody } from './request-body.ts';
-import { openSource } from './source.ts';
+import { BodySource, openSource } from './source.ts';
 
 /** A body that comes slower than this, beside its `bodyTimeoutMs`, is given up. */
 const BODY_BYTES_PER_SECOND = 240;
@@ -119,35 +118,27 @@ export class HandlerExchange implements Exchange {
       this.answer(textReply(413, `A body may have at most ${limit} bytes here`));
       return;
     }
-    let result: unknown;
-    try {
-      result = handle(this.#request);
-    } catch (error) {
-      this.#failed(error);
-      return;
-    }
-    if (isThenable(result)) {
-      Promise.resolve(result).then(
-        (value) => this.answer(value),
-        (error: unknown) => this.#failed(error),
-      );
-    } else {
-      this.answer(result);
-    }
+    callHandler(
+      () => handle(this.#request),
+      (value) => this.answer(value),
+      (error) => this.#failed(error),
+    );
   }
 
   /** Answers with what a handler gave. */
   answer(value: unknown): void {
+    if (this.#over || this.#replied) {
+      this.#dismiss(value);
+      return;
+    }
     let reply: Reply;
     let head: Buffer;
+    let body: Uint8Array | BodySource;
     try {
-      if (this.#over || this.#replied) {
-        this.#dismiss(value);
-        return;
-      }
       reply = checkReply(value);
-      this.#settleKeepAlive();
+      this.#settleKeepAlive(reply);
       head = this.#formatHead(reply);
+      body = reply.body instanceof Uint8Array ? reply.body : openSource(reply.body);
     } catch (error) {
       this.#dismiss(value);
       this.#failed(error);
@@ -158,12 +149,10 @@ export class HandlerExchange implements Exchange {
     this.#keeper.engine.counts.add(Count.requests, 1);
     if (reply.status >= 400) this.#keeper.engine.counts.add(Count.requestsRefused, 1);
     if (this.#head.method === 'HEAD') {
-      this.#dismiss(reply);
-      this.#writer.write(head, NOTHING, false);
-    } else {
-      const isChunked = this.#head.version === '1.1' && reply.length === undefined;
-      this.#writer.write(head, reply.body, isChunked);
+      if (body instanceof BodySource) this.#close(body);
+      body = NOTHING;
     }
+    this.#writer.write(head, body, this.#head.version === '1.1' && reply.length === undefined);
   }
 
   // ---- what the engine tells
@@ -267,15 +256,18 @@ export class HandlerExchange implements Exchange {
   }
 
   /** Whether the connection can be used again, as far as it is known when the head is written. */
-  #settleKeepAlive(): void {
+  #settleKeepAlive(reply: Reply): void {
     const body = this.#body;
-    const isReadable =
-      body === undefined ||
-      body.isComplete ||
-      // A client that was not told to go on may send the body or not: nobody could tell it from
-      // the next request.
-      (!this.#continueWanted && !body.hasFailed && (body.isRead || !body.isTooLongToDiscard));
-    this.#keepAlive &&= isReadable && !this.#inputEnded && this.#keeper.isReady;
+    if (body !== undefined && !body.isComplete) {
+      // A response that is produced piece by piece may be made of the body.
+      const isWanted = body.isRead || !(reply.body instanceof Uint8Array);
+      if (isWanted) this.#sayContinue();
+      // A client that was not told to go on may send the body or not: nobody could tell it from the
+      // next request.
+      this.#keepAlive &&= !this.#continueWanted && (isWanted || !body.isTooLongToDiscard);
+      this.#keepAlive &&= !body.hasFailed;
+    }
+    this.#keepAlive &&= !this.#inputEnded && this.#keeper.isReady;
   }
 
   #failed(error: unknown): void {
@@ -301,13 +293,21 @@ export class HandlerExchange implements Exchange {
     if (!this.#over) this.#keeper.engine.release(this.#connection, 'reset');
   }
 
-  /** A body that nobody will be sent. */
+  /** What was given has a body that nobody will be sent. */
   #dismiss(reply: unknown): void {
-    const body = typeof reply === 'object' && reply !== null && 'body' in reply ? reply.body : null;
-    if (!isIterable(body)) return;
-    openSource(body)
-      .close()
-      .catch((error: unknown) => this.#keeper.handlerFailed(this.#route.name, error));
+    let source: BodySource | undefined;
+    try {
+      const isReply = typeof reply === 'object' && reply !== null && 'body' in reply;
+      if (isReply && isIterable(reply.body)) source = openSource(reply.body);
+    } catch {
+      // What cannot be opened need not be closed.
+      return;
+    }
+    if (source !== undefined) this.#close(source);
+  }
+
+  #close(source: BodySource): void {
+    source.close().catch((error: unknown) => this.#keeper.handlerFailed(this.#route.name, error));
   }
 
   // ---- the end

@@ -8,7 +8,7 @@ import type { Engine } from '../engine/engine.ts';
 import { WATCHED } from '../output/output.ts';
 import type { Connection } from '../sockets/connection.ts';
 import { WATER_BYTES } from './exchange.ts';
-import { openSource, type BodySource } from './source.ts';
+import type { BodySource } from './source.ts';
 
 /** A piece as it is written. With the framing of a chunk it still fits into 64 KiB. */
 const PIECE_BYTES = 64 * 1024;
@@ -52,22 +52,18 @@ export class ReplyWriter {
   }
 
   /** Writes a head, then the body, in chunks if `framed`. */
-  write(
-    head: Uint8Array,
-    body: Uint8Array | AsyncIterable<unknown> | BodySource,
-    framed: boolean,
-  ): void {
+  write(head: Uint8Array, body: Uint8Array | BodySource, framed: boolean): void {
     this.#waiting.push(head);
     if (body instanceof Uint8Array) {
       if (body.length > 0) this.#waiting.push(body);
-    } else {
-      this.#isOpen = true;
+      this.goOn();
+      return;
     }
+    this.#isOpen = true;
+    this.#source = body;
     this.goOn();
-    if (body instanceof Uint8Array) return;
     this.#framed = framed;
-    this.#source = openSource(body);
-    void this.#pump(this.#source);
+    void this.#pump(body);
   }
 
   /** There is room, or there may be. */

@@ -101,8 +101,9 @@ export function checkReply(value: unknown): Reply {
 /** Whether what a handler gave is meant as a reply, where none is asked for. */
 export function isReplyObject(value: unknown): boolean {
   if (value instanceof Refusal) return true;
-  const status = (value as { status?: unknown } | null | undefined)?.status;
-  return typeof value === 'object' && typeof status === 'number';
+  if (typeof value !== 'object' || value === null) return false;
+  const status = Object.getOwnPropertyDescriptor(value, 'status');
+  return typeof status?.value === 'number';
 }
 
 /** Whether a body is produced piece by piece. */

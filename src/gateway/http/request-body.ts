@@ -3,8 +3,8 @@
  *
  *  1. At most `BUFFER_BYTES`, and what a receive buffer held beyond them, wait for the handler; then
  *     the connection is not read any more until it has taken some.
- *  2. Memory is taken for what has arrived, never for what was announced, and a body that comes byte
- *     by byte does not cost an object for each.
+ *  2. Memory is taken for what has arrived, never for what was announced, and a body that comes
+ *     byte by byte does not cost an object for each.
  *  3. What nobody reads is thrown away when the request was answered, up to `DISCARD_BYTES`.
  */
 import { misuse } from '../../base/index.ts';
@@ -16,7 +16,7 @@ const BUFFER_BYTES = 64 * 1024;
 /** Pieces that arrive one after the other share memory of this size. */
 const PIECE_BYTES = 4096;
 /** Bytes of a body that are read to use the connection again, instead of closing it. */
-export const DISCARD_BYTES: number = 64 * 1024;
+const DISCARD_BYTES = 64 * 1024;
 
 /** Who reads the connection. */
 export interface BodyOwner {

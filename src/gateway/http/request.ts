@@ -85,11 +85,15 @@ export class HttpRequest<Params = AnyParams> {
 
   /** The whole body, at most the route's `maxBodyBytes`. Rejects as `body` does. */
   bytes(): Promise<Uint8Array> {
-    return this.#bodyOf().bytes();
+    return quietly(this.#bodyOf().bytes());
   }
 
   /** The whole body as text. Rejects as `body` does, and with status 400 when it is no UTF-8. */
-  async text(): Promise<string> {
+  text(): Promise<string> {
+    return quietly(this.#text());
+  }
+
+  async #text(): Promise<string> {
     const bytes = await this.bytes();
     try {
       return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -102,7 +106,11 @@ export class HttpRequest<Params = AnyParams> {
    * The value that the body means as JSON. `Value` is what the caller expects; nothing checks it.
    * Rejects as `text` does, and with status 400 when it is no JSON.
    */
-  async json<Value = unknown>(): Promise<Value> {
+  json<Value = unknown>(): Promise<Value> {
+    return quietly(this.#json<Value>());
+  }
+
+  async #json<Value>(): Promise<Value> {
     const text = await this.text();
     try {
       return JSON.parse(text) as Value;
@@ -121,4 +129,10 @@ export class HttpRequest<Params = AnyParams> {
   #bodyOf(): RequestBody {
     return (this.#body ??= new RequestBody(NOTHING, 0, NO_OWNER));
   }
+}
+
+/** A rejection that nobody waits for must not end the process: the client causes it. */
+function quietly<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => undefined);
+  return promise;
 }

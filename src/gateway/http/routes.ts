@@ -99,7 +99,7 @@ export class HttpRoutes {
    * @throws {TypeError | RangeError} ERR_OPTION_UNKNOWN, ERR_OPTION_TYPE, ERR_OPTION_RANGE
    */
   addEvents(path: string, handlers: EventHandlers<never, never>, options: EventOptions = {}): void {
-    const route = resolveEventRoute(path, handlers as EventHandlers, options);
+    const route = resolveEventRoute(path, handlers, options);
     this.#tableOf('GET').add(path, { kind: 'events', route });
   }
 

@@ -20,7 +20,7 @@ export const OVERFLOW = 1;
 export const REFUSED = -1;
 
 /** The places of a table, when nothing else is asked for. */
-export const ADDRESS_ENTRIES = 100_000;
+const ADDRESS_ENTRIES = 100_000;
 
 const FIRST_ENTRY = 2;
 const FIRST_COLUMNS = 64;

@@ -78,6 +78,7 @@ export class GatewayMetrics {
 
   /** A WebSocket has ended, with the code that its `close` handler is told. */
   closed(code: number): void {
+    if (this.#last !== undefined) return;
     const { doubles, base } = this.#closes;
     doubles[base + closeIndex(code)]! += 1;
   }

@@ -112,7 +112,7 @@ export class Histogram {
 
   /** Counts a value. Negative ones, NaN and Infinity are left out. */
   record(value: number): void {
-    if (!(value >= 0 && value < Infinity)) return;
+    if (!(value >= 0 && value < Infinity) || this.#final !== undefined) return;
     scratch[0] = value + 0; // -0 becomes 0.
     // The number before this one in the order of doubles: a bound falls into the bucket below it.
     const upper = halves[1]! - (halves[0] === 0 ? 1 : 0);
@@ -138,7 +138,7 @@ export class Histogram {
     return { count, sum: this.#doubles[this.#base]!, bounds, counts, parts };
   }
 
-  /** Gives the memory back; the last values stay readable. Nothing may be recorded after that. */
+  /** Gives the memory back; the last values stay readable, what comes later is not counted. */
   release(): void {
     if (this.#final !== undefined) return;
     this.#final = Object.freeze(this.snapshot());

@@ -116,6 +116,18 @@ function sendFromBlock(station: Station, outlet: Outlet, payload: Uint8Array, ho
   source.release(block);
 }
 
+it('Output.frame sends an empty message that has no block, at offset 0', () => {
+  const station = new Station(1);
+  const { output, outlets } = station;
+  const [outlet] = outlets;
+  assert.ok(outlet);
+  assert.ok(output.frame(outlet, Opcode.TEXT, 0, 0));
+  output.flush();
+  const expected = [0x81, 0];
+  station.until(() => station.arrived[0]!.length === expected.length && outlet.queued === 0);
+  assert.deepEqual(station.arrived[0], expected);
+});
+
 it('Output delivers everything in order, in few sends, and gives all memory back', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60, size: 'max' }), fc.nat(), (steps, seed) => {

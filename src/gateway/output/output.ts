@@ -34,7 +34,7 @@ const LARGE_BYTES = 16 * 1024;
 /** What is larger and shared is referred to, not copied, when it waits in a backlog. */
 const REFERRED_BYTES = 1024;
 /** What is larger is sent from the block that it arrived in: a second buffer costs less by then. */
-const LENT_BYTES = 2048;
+export const LENT_BYTES = 2048;
 const BACKLOG_BYTES_MIN = 4096;
 const BACKLOG_BYTES_MAX = 64 * 1024;
 /** Messages in pieces begin at this size, so it is also what a slow one costs at least. */
@@ -44,6 +44,9 @@ const SMALL_BYTES = 64;
 
 /** At most this much waits when a queue counts as short. */
 const SHORT_QUEUE_BYTES = 64 * 1024;
+
+/** Where no message lies; an empty one that came in fragments lies at 0. */
+const NO_BLOCK = -1;
 
 /** Bit of `Outlet.ends`: somebody is to be told when the queue is short. */
 export const WATCHED = 4;
@@ -128,10 +131,13 @@ export class Output {
   #endLimit = 0;
 
   /** The block whose message is being handled, if that is large. */
-  #current = 0;
+  #current = NO_BLOCK;
   /** The same when it was sent from where it lies or is kept, and its hold. */
   #lent = 0;
   #lentHold = -1;
+
+  /** There are no connections any more. */
+  #over = false;
 
   /** Sends in the driver: whose, from which hold, how long. */
   readonly #sendIndex: number[] = [];
@@ -207,19 +213,19 @@ export class Output {
 
   // ---- messages that are handled
 
-  /** A message at `offset` is about to be handled: it may be sent from where it lies, or kept. */
-  beginMessage(offset: number, length: number): void {
-    this.#current = length >= LENT_BYTES && this.blocks.isHeld(offset) ? offset : 0;
+  /** A message of `LENT_BYTES` or more at `offset` is about to be handled: it may be sent from where it lies, or kept. */
+  beginMessage(offset: number): void {
+    this.#current = this.blocks.isHeld(offset) ? offset : NO_BLOCK;
   }
 
   /** It was handled. */
   endMessage(): void {
-    this.#current = 0;
+    this.#current = NO_BLOCK;
   }
 
   /** Keeps the memory of the message that is being handled: a hold, or -1 if it must be copied. */
   keep(offset: number): number {
-    if (offset === 0 || offset !== this.#current) return -1;
+    if (offset !== this.#current) return -1;
     this.#lendCurrent();
     this.#holds.share(this.#lentHold);
     return this.#lentHold;
@@ -233,6 +239,7 @@ export class Output {
   /** Gives back what `keep` gave. */
   letGo(hold: number): void {
     this.#holds.release(hold);
+    if (this.#over && this.blocks.held === 0) this.blocks.destroy();
   }
 
   #lendCurrent(): void {
@@ -497,10 +504,14 @@ export class Output {
     outlet.shutdown = Shutdown.SUBMITTED;
   }
 
-  /** Gives the memory back; nothing may be held. */
+  /**
+   * Gives the memory back when nothing is to be sent any more: now, or when the last message goes
+   * that the program keeps.
+   */
   release(): void {
     this.#segments.release();
-    this.blocks.destroy();
+    this.#over = true;
+    if (this.blocks.held === 0) this.blocks.destroy();
   }
 
   #goOn(outlet: Outlet): void {

@@ -1,6 +1,8 @@
 import { misuse } from '../../base/index.ts';
 import { Connection } from './connection.ts';
 import type { Message } from './message.ts';
+import type { SharedMessage } from './shared-message.ts';
+import type { Sockets } from './sockets.ts';
 
 /**
  * Sends the same to many connections of one gateway; returns how many it was sent or queued for.
@@ -13,11 +15,28 @@ export function broadcast<Params, Data>(
   connections: ReadonlySet<Connection<Params, Data>> | readonly Connection<Params, Data>[],
   data: Message | string | Uint8Array,
 ): number {
-  for (const first of connections) {
-    if (!(first instanceof Connection)) {
-      throw misuse('ERR_OPTION_TYPE', 'Cannot broadcast: connections must be of a gateway');
+  // A gateway may have several engines, each with connections of its own.
+  const parts = new Map<Sockets, SharedMessage>();
+  let sockets: Sockets | undefined;
+  let part: SharedMessage | undefined;
+  let reached = 0;
+  try {
+    for (const connection of connections as Iterable<Connection>) {
+      if (!(connection instanceof Connection)) {
+        throw misuse('ERR_OPTION_TYPE', 'Cannot broadcast: connections must be of a gateway');
+      }
+      if (part === undefined || connection.sockets !== sockets) {
+        sockets = connection.sockets;
+        part = parts.get(sockets);
+        if (part === undefined) parts.set(sockets, (part = sockets.sending.begin(data)));
+      }
+      part.send(connection);
     }
-    return first.sockets.sending.broadcast(connections as Iterable<Connection>, data);
+  } finally {
+    for (const each of parts.values()) {
+      each.end();
+      reached += each.reached;
+    }
   }
-  return 0;
+  return reached;
 }

@@ -18,6 +18,7 @@ import {
   type Deflater,
 } from '../../deflate/index.ts';
 import type { Region } from '../../memory/index.ts';
+import { headSize } from '../../websocket/index.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Pause } from '../engine/pause.ts';
 import { Count } from '../metrics/counters.ts';
@@ -66,13 +67,18 @@ export class Compression {
     if (deflate === undefined) return;
     const { arena } = engine.driver;
     const size = INLINE_BYTES + compressedBound(INLINE_BYTES);
-    this.#scratch = arena.allocate('deflate scratch', size, { owner: engine.context.name });
     this.#sessions = new DeflateSessions(arena, deflate, {
       maxMessageSize,
       // What waits may be dropped then, and what comes after it must not refer to it.
       mayTakeOver: sendQueuePolicy !== 'drop-oldest',
       counts: engine.counts,
     });
+    try {
+      this.#scratch = arena.allocate('deflate scratch', size, { owner: engine.context.name });
+    } catch (error) {
+      this.#sessions.close();
+      throw error;
+    }
   }
 
   /** Whether the header of extensions, if there is one, can be read. */
@@ -94,15 +100,22 @@ export class Compression {
     source: number | Uint8Array,
     length: number,
   ): SendResult {
+    const { output, sockets } = this.#engine;
+    const { sending } = sockets;
+    // What never fits is refused at once: later there is nobody to tell.
+    const fits = headSize(length) + length <= output.blocks.maxBlock;
+    if (!fits) return sending.frame(connection, opcode, source, length, length);
     const job = this.#jobs.get(connection);
     if (job !== undefined) return this.#wait(connection, job, opcode, source, length);
-    const { sending } = this.#engine.sockets;
     if (length < this.#threshold || length === 0) {
       return sending.frame(connection, opcode, source, length, length);
     }
     const session = connection.deflate!;
     if (length > INLINE_BYTES) {
-      if (this.#begin(connection, session, opcode, source, length)) return 'queued';
+      if (this.#begin(connection, session, opcode, source, length)) {
+        sending.watch(connection);
+        return 'queued';
+      }
       return sending.frame(connection, opcode, source, length, length);
     }
     const result = this.#compress(session, source, length);
@@ -290,6 +303,7 @@ export class Compression {
         : source.slice(0, length);
     job.waiting.push({ opcode, bytes });
     connection.queued += length;
+    sockets.sending.watch(connection);
     return 'queued';
   }
 }

@@ -184,10 +184,11 @@ export class Connection<Params = AnyParams, Data = unknown> {
 
   /**
    * Reads nothing more until `resume`: no message, and no answer to a ping or close, so the idle
-   * timeout does not count. The peer's sends wait after what the kernel buffers.
+   * timeout does not count. The peer's sends wait after what the kernel buffers. Ends with `close`.
    */
   pause(): void {
-    this.sockets.engine.pause(this as Connection, Pause.USER);
+    // Of what was closed only the end is awaited, and that has to be read.
+    if (this.isOpen) this.sockets.engine.pause(this as Connection, Pause.USER);
   }
 
   /** Goes on reading after `pause`: what waited is handled soon, in order. */

@@ -1,5 +1,5 @@
 /** What a program gives a route of WebSockets. */
-import { outOfRange } from '../../base/index.ts';
+import { misuse, outOfRange, rejectUnknown } from '../../base/index.ts';
 import type { Connection } from './connection.ts';
 import type { HandshakeRequest } from './handshake-request.ts';
 import type { Message } from './message.ts';
@@ -94,9 +94,7 @@ export interface WebSocketHandlers<Params = AnyParams, Data = unknown> {
   error?(connection: Connection<Params, Data>, error: unknown): unknown;
 }
 
-/** The keys of `WebSocketHandlers`, for the check of what is given. */
-export const HANDLER_NAMES: readonly (keyof WebSocketHandlers)[] = [
-  'protocols',
+const HANDLER_NAMES: readonly Exclude<keyof WebSocketHandlers, 'protocols'>[] = [
   'upgrade',
   'open',
   'message',
@@ -104,6 +102,36 @@ export const HANDLER_NAMES: readonly (keyof WebSocketHandlers)[] = [
   'close',
   'error',
 ];
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/**
+ * Checks what a program gives a route.
+ * @throws {TypeError} ERR_OPTION_TYPE, ERR_OPTION_UNKNOWN, ERR_SUBPROTOCOL
+ */
+export function checkHandlers(path: string, handlers: object): void {
+  if (typeof handlers !== 'object' || handlers === null) {
+    throw misuse('ERR_OPTION_TYPE', `Cannot add route ${path}: it needs an object of handlers`);
+  }
+  rejectUnknown(`route ${path}`, handlers, ['protocols', ...HANDLER_NAMES]);
+  const given = handlers as Readonly<Record<string, unknown>>;
+  for (const name of HANDLER_NAMES) {
+    if (given[name] === undefined || typeof given[name] === 'function') continue;
+    const what = `${name} must be a function, got ${typeof given[name]}`;
+    throw misuse('ERR_OPTION_TYPE', `Cannot add route ${path}: ${what}`);
+  }
+  const { protocols = [] } = given;
+  if (!Array.isArray(protocols)) {
+    throw misuse('ERR_OPTION_TYPE', `Cannot add route ${path}: protocols must be a list of names`);
+  }
+  for (const protocol of protocols as unknown[]) {
+    if (typeof protocol === 'string' && TOKEN.test(protocol)) continue;
+    throw misuse(
+      'ERR_SUBPROTOCOL',
+      `Cannot add route ${path}: a subprotocol must be a token of HTTP, got ${String(protocol)}`,
+    );
+  }
+}
 
 /** A route of a gateway. */
 export interface Route {

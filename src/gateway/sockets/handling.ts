@@ -2,14 +2,17 @@
  * Calling a route's handlers. Nothing that one throws leaves this file.
  *
  * Handlers may be async. A connection with `concurrency` of them at work is not read until one has
- * ended, so that the events of a connection are handled in order; all connections together have at
- * most `maxPendingHandlers` at work.
+ * ended, so that the events of a connection are handled in order. While all connections together
+ * have `maxPendingHandlers` at work, no message is taken from any of them. (`open` may go above
+ * that: a handshake that was accepted is not kept waiting.)
  */
 import { inspect } from 'node:util';
 import { CloseCode } from '../../websocket/index.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Arena } from '../../memory/index.ts';
 import { Pause } from '../engine/pause.ts';
 import { Count } from '../metrics/counters.ts';
+import { LENT_BYTES, type Output } from '../output/output.ts';
 import { Message } from './message.ts';
 import { State, type Connection } from './connection.ts';
 import type { Route } from './handlers.ts';
@@ -19,27 +22,57 @@ import { isThenable } from './thenable.ts';
 /** See the head of this file. */
 export class Handling {
   readonly #engine: Engine;
+  readonly #output: Output;
+  readonly #arena: Arena;
+  readonly #debug: boolean;
   readonly #instruments: Instruments;
   readonly #concurrency: number;
   readonly #maxPending: number;
   /** The message that handlers are given; another one when a handler keeps it for longer. */
   message: Message;
+  /** No more handlers may begin. */
+  isFull = false;
   #pending = 0;
-  /** Connections that wait for others' handlers to end. */
+  /** Connections that wait for others' handlers to end, in their order. */
   readonly #crowded: Connection[] = [];
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.#output = engine.output;
+    this.#arena = engine.driver.arena;
+    this.#debug = this.#arena.debug;
     this.#instruments = engine.context.instruments;
     const { concurrency, maxPendingHandlers } = engine.context.options;
     this.#concurrency = concurrency;
     this.#maxPending = maxPendingHandlers;
-    this.message = new Message(engine.driver.arena, engine.output);
+    this.message = new Message(this.#arena, this.#output);
   }
 
   /** Handlers that are at work. */
   get pending(): number {
     return this.#pending;
+  }
+
+  /** Something has arrived while `isFull`: it waits until there is room. */
+  wait(connection: Connection): void {
+    this.#engine.pause(connection, Pause.CROWD);
+    this.#crowded.push(connection);
+  }
+
+  /** Whether somebody waits and could go on. */
+  get hasRoom(): boolean {
+    return !this.isFull && this.#crowded.length > 0;
+  }
+
+  /**
+   * Goes on with as many as there is room for. Those that make no use of it leave it to others, so
+   * it is asked again until nobody waits, or it is full.
+   */
+  letIn(): void {
+    const room = this.#maxPending - this.#pending;
+    for (const connection of this.#crowded.splice(0, Math.max(room, 0))) {
+      this.#engine.resume(connection, Pause.CROWD);
+    }
   }
 
   /** Calls `open`. */
@@ -48,7 +81,7 @@ export class Handling {
       const result = route.handlers.open?.(connection);
       if (!isThenable(result)) return;
       connection.rarely.opening = true;
-      this.#pend(connection, route, result, undefined);
+      void this.#pend(connection, route, result, undefined);
     } catch (error) {
       this.failed(connection, route, error);
     }
@@ -62,10 +95,10 @@ export class Handling {
     offset: number,
     length: number,
   ): void {
-    const { output, driver } = this.#engine;
-    const message = driver.arena.debug ? new Message(driver.arena, output) : this.message;
+    const message = this.#debug ? new Message(this.#arena, this.#output) : this.message;
     message.begin(opcode, offset, length);
-    output.beginMessage(offset, length);
+    const isLarge = length >= LENT_BYTES;
+    if (isLarge) this.#output.beginMessage(offset);
     let ended = true;
     try {
       const result = this.#instruments.active
@@ -73,15 +106,15 @@ export class Handling {
         : route.handlers.message!(connection, message);
       if (typeof result === 'object' && isThenable(result)) {
         message.own();
-        if (message === this.message) this.message = new Message(driver.arena, output);
+        if (message === this.message) this.message = new Message(this.#arena, this.#output);
         ended = false;
-        this.#pend(connection, route, result, message);
+        void this.#pend(connection, route, result, message);
       }
     } catch (error) {
       this.failed(connection, route, error);
     } finally {
       if (ended) message.end();
-      output.endMessage();
+      if (isLarge) this.#output.endMessage();
     }
   }
 
@@ -134,29 +167,30 @@ export class Handling {
     warn(route, error);
   }
 
-  /** Counts a handler as at work until its promise is settled. */
-  #pend(
+  /**
+   * Counts a handler as at work until its promise is settled: by `await`, which takes the first word
+   * of a promise or thenable and no other.
+   */
+  async #pend(
     connection: Connection,
     route: Route,
     result: PromiseLike<unknown>,
     message: Message | undefined,
-  ): void {
+  ): Promise<void> {
     const rare = connection.rarely;
     rare.pending += 1;
     this.#pending += 1;
-    if (rare.opening || rare.pending >= this.#concurrency) {
+    this.isFull = this.#pending >= this.#maxPending;
+    // Of a connection that was closed nothing is handled any more, and its end is to be heard.
+    if ((rare.opening || rare.pending >= this.#concurrency) && connection.isOpen) {
       this.#engine.pause(connection, Pause.HANDLER);
-    } else if (this.#pending >= this.#maxPending) {
-      this.#engine.pause(connection, Pause.HANDLER);
-      this.#crowded.push(connection);
     }
-    Promise.resolve(result).then(
-      () => this.#settled(connection, route, message),
-      (error: unknown) => {
-        this.failed(connection, route, error);
-        this.#settled(connection, route, message);
-      },
-    );
+    try {
+      await result;
+    } catch (error) {
+      this.failed(connection, route, error);
+    }
+    this.#settled(connection, route, message);
   }
 
   #settled(connection: Connection, route: Route, message: Message | undefined): void {
@@ -165,12 +199,11 @@ export class Handling {
     rare.pending -= 1;
     rare.opening = false;
     this.#pending -= 1;
+    this.isFull = this.#pending >= this.#maxPending;
     if (rare.pending === 0 && rare.closed !== undefined) {
       const { code, reason } = rare.closed;
       this.closed(connection, route, code, reason);
     }
-    const next = this.#crowded.pop();
-    if (next !== undefined) this.#engine.resume(next, Pause.HANDLER);
     if (connection.state !== State.RELEASED) this.#engine.resume(connection, Pause.HANDLER);
     this.#engine.written();
   }

@@ -67,6 +67,11 @@ export class Handshakes {
     return new Refusal(400, 'The Sec-WebSocket-Extensions header is malformed', {});
   }
 
+  /** Whether a handler has not decided yet. */
+  isUndecided(connection: Connection): boolean {
+    return this.#undecided.has(connection);
+  }
+
   /** The client is gone, or its time is over. */
   abort(connection: Connection): void {
     const handshake = this.#undecided.get(connection);
@@ -76,10 +81,10 @@ export class Handshakes {
   }
 
   /** The time for the handshake is over: false when no handler has it. */
-  expire(connection: Connection): boolean {
+  expire(connection: Connection, reason = 'The handshake took too long'): boolean {
     if (!this.#undecided.has(connection)) return false;
     this.abort(connection);
-    this.#refuse(connection, new Refusal(503, 'The handshake took too long', {}));
+    this.#refuse(connection, new Refusal(503, reason, {}));
     this.#engine.resume(connection, Pause.UPGRADE);
     return true;
   }
@@ -137,6 +142,7 @@ export class Handshakes {
       );
     }
     const { connection, upgrade, match } = candidate;
+    const { data } = acceptance;
     const { sockets } = this.#engine;
     const protocol = acceptance.protocol ?? chooseProtocol(match.route, upgrade);
     const agreed = sockets.compression.negotiate(candidate.request);
@@ -150,7 +156,7 @@ export class Handshakes {
       return;
     }
     if (protocol !== undefined) connection.rarely.protocol = protocol;
-    connection.data = acceptance.data;
+    connection.data = data;
     connection.parameters = match.params;
     connection.deflate = agreed ?? null;
     sockets.opened(connection, match.route, candidate.request);

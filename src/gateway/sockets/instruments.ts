@@ -46,12 +46,15 @@ export class Instruments {
       timer.stop(started);
       throw error;
     }
-    if (!isThenable(result)) timer.stop(started);
-    else {
-      const stop = (): void => timer.stop(started);
-      result.then(stop, stop);
+    if (!isThenable(result)) {
+      timer.stop(started);
+      return result;
     }
-    return result;
+    // Once for all: what looks like a promise may begin its work each time that it is awaited.
+    const promise = Promise.resolve(result);
+    const stop = (): void => timer.stop(started);
+    promise.then(stop, stop);
+    return promise;
   }
 
   /** A WebSocket is over. */

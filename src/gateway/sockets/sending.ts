@@ -9,20 +9,23 @@ import { Count, type GatewayCounts } from '../metrics/counters.ts';
 import type { Histogram } from '../metrics/histogram.ts';
 import { WATCHED, type Output } from '../output/output.ts';
 import { State, type Connection, type SendResult } from './connection.ts';
+import type { Handling } from './handling.ts';
 import { Outgoing, type Sendable } from './outgoing.ts';
 import { SharedMessage } from './shared-message.ts';
 
 /** See the head of this file. */
 export class Sending {
   readonly #engine: Engine;
+  readonly #handling: Handling;
   readonly #output: Output;
   readonly #counts: GatewayCounts;
   readonly #depths: Histogram | null;
   readonly #policy: string;
   readonly #outgoing: Outgoing = new Outgoing();
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, handling: Handling) {
     this.#engine = engine;
+    this.#handling = handling;
     this.#output = engine.output;
     this.#counts = engine.counts;
     this.#depths = engine.context.metrics.queueDepths;
@@ -32,7 +35,7 @@ export class Sending {
   /** See `Connection.send`. */
   send(connection: Connection, data: Sendable): SendResult {
     // The message that is being handled, which is what an echo sends, takes the short way.
-    if (data === this.#engine.sockets.handlers.message) {
+    if (data === this.#handling.message) {
       return this.#send(connection, data.opcode, data.offset, data.length);
     }
     const outgoing = this.#outgoing;
@@ -80,7 +83,7 @@ export class Sending {
     this.#engine.written();
     if (!behind) return 'sent';
     if (this.#depths !== null) this.#depths.record(connection.queued);
-    if (connection.route?.handlers.drain !== undefined) connection.ends |= WATCHED;
+    this.watch(connection);
     return room ? 'queued' : 'dropped';
   }
 
@@ -93,14 +96,6 @@ export class Sending {
     return typeof source === 'number'
       ? this.#output.frame(connection, opcode, source, length)
       : this.#output.frameOf(connection, opcode, source, length);
-  }
-
-  /** Sends to many; returns to how many. The frame is encoded once. */
-  broadcast(connections: Iterable<Connection>, data: Sendable): number {
-    const shared = this.begin(data);
-    for (const connection of connections) shared.send(connection);
-    shared.end();
-    return shared.reached;
   }
 
   /** A message for many but `except`: encoded once, when the first of them is there. */
@@ -128,23 +123,29 @@ export class Sending {
       );
     }
     if (connection.state !== State.OPEN) return 'closed';
-    const behind = this.#output.isBehind(connection);
-    const size = headSize(bytes.length) + bytes.length;
-    if (!this.#output.hasRoom(connection, size)) return this.#tooMuch(connection);
-    if (!this.#output.frameOf(connection, Opcode.PING, bytes, bytes.length)) {
-      return this.#tooMuch(connection);
-    }
-    this.#engine.written();
-    return behind ? 'queued' : 'sent';
+    return this.#control(connection, Opcode.PING, bytes, bytes.length);
   }
 
   /** Answers a ping. Who sends pings and reads no pongs is no better than who reads no messages. */
   pong(connection: Connection, offset: number, length: number): void {
+    this.#control(connection, Opcode.PONG, offset, length);
+  }
+
+  /** A ping or pong. When too much waits it is dropped, or not, like a message that is new. */
+  #control(
+    connection: Connection,
+    opcode: number,
+    source: number | Uint8Array,
+    length: number,
+  ): SendResult {
+    const behind = this.#output.isBehind(connection);
     const size = headSize(length) + length;
-    const sent =
-      this.#output.hasRoom(connection, size) &&
-      this.#output.frame(connection, Opcode.PONG, offset, length);
-    if (!sent) this.#tooMuch(connection);
+    if (!this.#output.hasRoom(connection, size)) return this.full(connection);
+    while (!this.#write(connection, opcode, source, length)) {
+      if (!this.#findMemory(connection, size)) return 'closed';
+    }
+    this.#engine.written();
+    return behind ? 'queued' : 'sent';
   }
 
   /** Too much waits: undefined when there is room now, else what becomes of the message. */
@@ -152,7 +153,7 @@ export class Sending {
     const { maxBlock } = this.#output.blocks;
     if (size > maxBlock) this.#refuseSize(size);
     if (this.#policy === 'close') return this.#tooMuch(connection);
-    if (connection.route?.handlers.drain !== undefined) connection.ends |= WATCHED;
+    this.watch(connection);
     if (this.#policy === 'drop-oldest') {
       this.#dropped(connection, this.#output.dropOldest(connection, size));
       if (this.#output.hasRoom(connection, size)) return undefined;
@@ -193,11 +194,17 @@ export class Sending {
     return 'closed';
   }
 
-  /** Too much waits behind a message that is being compressed. */
+  /** Too much waits for something that nothing older can make room for. */
   full(connection: Connection): SendResult {
     if (this.#policy === 'close') return this.#tooMuch(connection);
+    this.watch(connection);
     this.#dropped(connection, 1);
     return 'dropped';
+  }
+
+  /** `drain` is to be called when little waits. */
+  watch(connection: Connection): void {
+    if (connection.route?.handlers.drain !== undefined) connection.ends |= WATCHED;
   }
 
   /** Room in a connection's queue for a frame that many get, as `frame` makes it. */

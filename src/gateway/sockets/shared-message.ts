@@ -48,12 +48,13 @@ export class SharedMessage {
     if (connection.state !== State.OPEN || connection === this.#except) return;
     const { output } = this.#engine;
     // In the arena first: the source may be memory that the next message is encoded into.
-    this.#frame ??= output.beginShared(this.#opcode, this.#source, this.#length);
-    const frame = this.#frame;
-    if (frame === undefined) {
+    let frame = (this.#frame ??= output.beginShared(this.#opcode, this.#source, this.#length));
+    while (frame === undefined) {
       const size = headSize(this.#length) + this.#length;
-      this.#sending.findMemoryFor(connection, size);
-    } else if (connection.deflate === null) {
+      if (!this.#sending.findMemoryFor(connection, size)) return;
+      frame = this.#frame = output.beginShared(this.#opcode, this.#source, this.#length);
+    }
+    if (connection.deflate === null) {
       if (this.#give(frame, connection)) this.reached += 1;
     } else {
       this.#sendCompressed(frame, connection);
@@ -82,7 +83,7 @@ export class SharedMessage {
       this.#engine.counts.add(Count.bytesSent, -this.#length);
       return;
     }
-    this.#compressed ??= this.#compress(payload);
+    if (this.#compressed === undefined) this.#compressed = this.#compress(payload);
     if (this.#compressed === null) {
       if (this.#give(frame, connection)) this.reached += 1;
       return;

@@ -15,6 +15,7 @@ import {
   type MessageSink,
 } from '../../websocket/index.ts';
 import type { Engine } from '../engine/engine.ts';
+import { Pause } from '../engine/pause.ts';
 import { Count, type GatewayCounts } from '../metrics/counters.ts';
 import type { Histogram } from '../metrics/histogram.ts';
 import type { Output } from '../output/output.ts';
@@ -47,7 +48,7 @@ export class Sockets implements MessageSink<Connection> {
   readonly #counts: GatewayCounts;
   readonly #sizes: Histogram | null;
   readonly #limitsMessages: boolean;
-  readonly #receiving: ReceiverContext<Connection>;
+  readonly receiving: ReceiverContext<Connection>;
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -55,7 +56,7 @@ export class Sockets implements MessageSink<Connection> {
     this.#counts = engine.counts;
     const { options, limiter, metrics } = engine.context;
     const { maxMessageSize, maxFrameSize } = options;
-    this.#receiving = new ReceiverContext<Connection>({
+    this.receiving = new ReceiverContext<Connection>({
       bytes: engine.driver.arena.bytes,
       memory: engine.driver.arena.memory,
       blocks: engine.output.source,
@@ -68,7 +69,7 @@ export class Sockets implements MessageSink<Connection> {
     this.admission = new Admission(engine);
     this.handshakes = new Handshakes(engine);
     this.handlers = new Handling(engine);
-    this.sending = new Sending(engine);
+    this.sending = new Sending(engine, this.handlers);
     this.compression = new Compression(engine);
     this.topics = new TopicHub(engine);
   }
@@ -90,7 +91,7 @@ export class Sockets implements MessageSink<Connection> {
     this.#counts.add(Count.webSocketsOpened, 1);
     connection.route = route;
     const inflaters = connection.deflate?.inflaters ?? null;
-    connection.receiver = new MessageReceiver(this.#receiving, connection, inflaters);
+    connection.receiver = new MessageReceiver(this.receiving, connection, inflaters);
     connection.state = State.OPEN;
     this.engine.opened(connection);
     const { instruments } = this.engine.context;
@@ -112,6 +113,9 @@ export class Sockets implements MessageSink<Connection> {
     }
     if (route.handlers.message !== undefined) {
       this.handlers.received(connection, route, opcode, offset, length);
+      if (this.handlers.isFull && connection.paused === 0 && connection.isOpen) {
+        this.handlers.wait(connection);
+      }
     }
     return connection.paused === 0;
   }
@@ -193,8 +197,9 @@ export class Sockets implements MessageSink<Connection> {
     };
     if (this.compression.isBusy(connection)) this.compression.afterwards(connection, sendFrame);
     else sendFrame();
-    // The peer's close frame may stand behind what was not read.
-    this.engine.resume(connection, connection.paused);
+    // The peer's close frame may stand behind what was not read. (A message that is being inflated
+    // takes that pause back by itself.)
+    this.engine.resume(connection, connection.paused & ~Pause.INFLATE);
     this.engine.written();
   }
 
@@ -212,7 +217,9 @@ export class Sockets implements MessageSink<Connection> {
     this.compression.left(connection);
     const { instruments } = this.engine.context;
     if (instruments.active && connection.receiver !== null) instruments.closed(connection);
-    this.report(connection, CloseCode.ABNORMAL, '');
+    // Not from here: this may be inside another handler, or in the middle of a send.
+    if (connection.route === null) return;
+    queueMicrotask(() => this.report(connection, CloseCode.ABNORMAL, ''));
   }
 
   /** Gives memory back when nothing is open any more. */

@@ -31,8 +31,11 @@ export class Turns {
     setImmediate(() => {
       this.#scheduled = false;
       const task = this.#tasks.shift();
-      if (task !== undefined && !task.step()) this.#tasks.push(task);
-      this.#schedule();
+      try {
+        if (task !== undefined && !task.step()) this.#tasks.push(task);
+      } finally {
+        this.#schedule();
+      }
     });
   }
 }

@@ -1,10 +1,10 @@
 /**
- * Sec-WebSocket-Extensions (RFC 6455 §9.1) and the negotiation of permessage-deflate (RFC 7692 §7.1)
- * in both roles.
+ * Sec-WebSocket-Extensions (RFC 6455 §9.1) and the negotiation of permessage-deflate
+ * (RFC 7692 §7.1) in both roles.
  *
  * A server takes the first offer that it understands wholly, and asks of the client only what the
- * client has said that it can do. A client accepts exactly what it offered, and what RFC 7692 lets a
- * server add.
+ * client has said that it can do. A client accepts exactly what it offered, and what RFC 7692 lets
+ * a server add.
  */
 
 /** One extension, offered or agreed on. Names are compared as they are. */

@@ -98,8 +98,7 @@ export interface UpgradeResponseOptions {
 
 const HEADER_VALUE = /^[\t -~\x80-\xff]*$/;
 /** Headers of the handshake itself, and those that would give a 101 a body. */
-const OWN_HEADER =
-  /^(?:upgrade|connection|sec-websocket-(?:accept|protocol|extensions|version|key)|content-length|transfer-encoding)$/i;
+const OWN_HEADER = /^(?:upgrade|connection|content-length|transfer-encoding|sec-websocket-.*)$/i;
 
 /**
  * The 101 response that opens the connection, as latin1 text.

@@ -65,11 +65,11 @@ export const INFLATED = 0;
 /** `Inflation.run`: the time is up. */
 export const INFLATING = 1;
 /** `Inflation.run`: the peer broke the rule in `failure`. */
-export const INFLATION_FAILED = 2;
+const INFLATION_FAILED = 2;
 
 /**
- * Between two looks at the clock. Input that means nothing, such as empty blocks with codes of their
- * own, costs 35 ns a byte; output costs 0.4 ns a byte.
+ * Between two looks at the clock. Input that means nothing, such as empty blocks with codes of
+ * their own, costs 35 ns a byte; output costs 0.4 ns a byte.
  */
 const INPUT_PART = 16 * 1024;
 const OUTPUT_PART = 256 * 1024;

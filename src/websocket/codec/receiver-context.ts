@@ -173,6 +173,11 @@ export class ReceiverContext<C> {
   readonly sliceMs: number;
   /** @internal */
   readonly clock: Clock;
+  /**
+   * Frames that receivers may begin before `receive` returns; each takes one away. Whoever wants to
+   * share the time among connections sets it before each call. @default no limit
+   */
+  frameBudget: number = 2 ** 30;
   /** The head being looked at; overwritten by every parse. @internal */
   readonly head: FrameHead;
   readonly #spare: Unfinished[] = [];

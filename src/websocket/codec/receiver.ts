@@ -70,9 +70,10 @@ export class MessageReceiver<C> {
 
   /**
    * Takes `length` bytes that arrived at `offset` of the arena, changing them in place, and reports
-   * what they mean. Returns how many were taken: all, or fewer when the sink returned false or the
-   * receiver is `blocked`. The rest is untouched and can be handed in later, which makes false a
-   * pause. Once stopped, everything is taken and ignored.
+   * what they mean. Returns how many were taken: all, or fewer when the sink returned false, the
+   * receiver is `blocked`, or the context's `frameBudget` was used up. The rest is untouched and
+   * can be handed in later, which makes false a pause. Once stopped, everything is taken and
+   * ignored.
    */
   receive(offset: number, length: number): number {
     if (this.#state !== IDLE) return this.#refuse(length);
@@ -156,6 +157,7 @@ export class MessageReceiver<C> {
     const inflates = this.#inflaters !== null;
     const end = offset + length;
     let at = offset;
+    let frames = context.frameBudget;
     while (this.#state === RUNNING && at < end) {
       const unfinished = this.#unfinished;
       if (unfinished !== null && unfinished.remaining > 0) {
@@ -164,6 +166,8 @@ export class MessageReceiver<C> {
         at += count;
         continue;
       }
+      if (frames === 0) break;
+      frames -= 1;
       const known = unfinished === null ? 0 : unfinished.headCount;
       const result =
         unfinished !== null && known > 0
@@ -184,6 +188,7 @@ export class MessageReceiver<C> {
         }
       }
     }
+    context.frameBudget = frames;
     return at - offset;
   }
 
