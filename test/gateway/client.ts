@@ -6,6 +6,8 @@ import type { SocketAddress } from '../../src/driver/index.ts';
 /** A frame from the server. */
 export interface Frame {
   readonly fin: boolean;
+  /** The reserved bits: 4 for a compressed message. */
+  readonly reserved: number;
   readonly opcode: number;
   readonly payload: Buffer;
 }
@@ -120,6 +122,17 @@ export class Client {
     return client;
   }
 
+  /** A connection that has asked for a WebSocket, and the answer. */
+  static async upgrade(
+    address: SocketAddress,
+    path: string,
+    headers: Readonly<Record<string, string | undefined>> = {},
+  ): Promise<{ readonly client: Client; readonly response: Response }> {
+    const client = await Client.connect(address);
+    client.write(handshake(path, headers));
+    return { client, response: await client.response() };
+  }
+
   #finished(how: 'end' | 'reset'): void {
     if (this.#over === 'open') this.#over = how;
     this.#wake();
@@ -164,7 +177,8 @@ export class Client {
     if (length === 126) length = (await this.bytes(2)).readUInt16BE();
     else if (length === 127) length = Number((await this.bytes(8)).readBigUInt64BE());
     const payload = await this.bytes(length);
-    return { fin: (first! & 0x80) !== 0, opcode: first! & 0x0f, payload };
+    const reserved = (first! >> 4) & 7;
+    return { fin: (first! & 0x80) !== 0, reserved, opcode: first! & 0x0f, payload };
   }
 
   /** The next message as text. */

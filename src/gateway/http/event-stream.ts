@@ -418,7 +418,7 @@ export class EventExchange implements Exchange {
     if (!engine.output.raw(this.#connection, head)) return;
     this.#headSent = true;
     this.#written += head.length;
-    engine.counts.add(Count.requests, 1);
+    this.#keeper.responded(200);
     engine.written();
   }
 

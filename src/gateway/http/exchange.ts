@@ -34,6 +34,8 @@ export interface ExchangeKeeper {
   keep(exchange: Exchange): void;
   /** It is over. */
   drop(exchange: Exchange): void;
+  /** A response with this status is on its way: counts it. */
+  responded(status: number): void;
   /** A handler has failed. */
   handlerFailed(route: string, error: unknown): void;
 }

@@ -146,8 +146,7 @@ export class HandlerExchange implements Exchange {
     }
     this.#replied = true;
     this.#continueWanted = false;
-    this.#keeper.engine.counts.add(Count.requests, 1);
-    if (reply.status >= 400) this.#keeper.engine.counts.add(Count.requestsRefused, 1);
+    this.#keeper.responded(reply.status);
     if (this.#head.method === 'HEAD') {
       if (body instanceof BodySource) this.#close(body);
       body = NOTHING;

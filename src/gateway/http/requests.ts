@@ -110,18 +110,19 @@ export class Requests implements ExchangeKeeper {
     reason: string,
     headers: NonNullable<HttpResponse['headers']> = {},
   ): void {
-    const { counts, output } = this.engine;
+    const { output } = this.engine;
     const reply = textReply(status, reason, headers);
     let response: Buffer;
+    let sent = status;
     try {
       const body = reply.body as Uint8Array;
       response = formatResponse({ status, headers: reply.headers, body, keepAlive: false });
     } catch (error) {
       this.handlerFailed('upgrade', error);
-      response = formatResponse({ status: 500, keepAlive: false });
+      sent = 500;
+      response = formatResponse({ status: sent, keepAlive: false });
     }
-    counts.add(Count.requests, 1);
-    counts.add(Count.requestsRefused, 1);
+    this.responded(sent);
     if (output.raw(connection, response)) this.engine.finish(connection);
     else this.engine.release(connection, 'reset');
     this.engine.written();
@@ -143,6 +144,13 @@ export class Requests implements ExchangeKeeper {
     this.#period = exchange.periodMs;
     this.engine.alarms.cancel(this.#alarm);
     this.#wait();
+  }
+
+  responded(status: number): void {
+    const { counts, context } = this.engine;
+    counts.add(Count.requests, 1);
+    if (status >= 400) counts.add(Count.requestsRefused, 1);
+    context.metrics.responded(status);
   }
 
   drop(exchange: Exchange): void {

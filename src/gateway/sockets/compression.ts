@@ -14,8 +14,10 @@ import {
   compressedBound,
   Deflation,
   DeflationStatus,
+  INLINE_BYTES,
   StreamStatus,
   type Deflater,
+  type StreamSource,
 } from '../../deflate/index.ts';
 import type { Region } from '../../memory/index.ts';
 import { headSize } from '../../websocket/index.ts';
@@ -26,8 +28,6 @@ import { State, type Connection, type SendResult } from './connection.ts';
 import { DeflateSessions, type DeflateSession } from './deflate-sessions.ts';
 import { Turns } from './turns.ts';
 
-/** At the highest level 128 KiB of text take about a millisecond. */
-const INLINE_BYTES = 128 * 1024;
 const RSV1 = 0x40;
 
 /** A message that waits behind one that is being compressed, or the wish to close. */
@@ -139,10 +139,7 @@ export class Compression {
   /** A message for many, by a deflater that begins anew; undefined if that is no gain. */
   compressShared(offset: number, length: number): Compressed | undefined {
     if (length < this.#threshold || length > INLINE_BYTES || length === 0) return undefined;
-    const deflaters = this.#sessions!.sharedDeflaters(15);
-    return this.#run(deflaters.acquire(), offset, length, (deflater, complete) =>
-      deflaters.release(deflater, complete),
-    );
+    return this.#run(this.#sessions!.sharedDeflaters(15), offset, length);
   }
 
   /** A connection was sent what another deflater made. */
@@ -196,22 +193,18 @@ export class Compression {
       const bytes = source as Uint8Array;
       this.#engine.driver.arena.bytes.set(bytes.subarray(0, length), offset);
     }
-    return this.#run(deflaters.acquire(), offset, length, (deflater, complete) =>
-      deflaters.release(deflater, complete),
-    );
+    return this.#run(deflaters, offset, length);
   }
 
-  #run(
-    deflater: Deflater,
-    offset: number,
-    length: number,
-    release: (deflater: Deflater, complete: boolean) => void,
-  ): Compressed | undefined {
+  #run(deflaters: StreamSource<Deflater>, offset: number, length: number): Compressed | undefined {
+    const deflater = deflaters.acquire();
     const target = this.#scratch!.offset + INLINE_BYTES;
-    const status = deflater.compress(offset, length, true, target, compressedBound(length));
+    // No more room than the message has: what would become larger is given up early.
+    const status = deflater.compress(offset, length, true, target, length);
     const { produced } = deflater;
     const gains = status === StreamStatus.DONE && produced < length;
-    release(deflater, gains);
+    if (!gains) deflater.reset();
+    deflaters.release(deflater, true);
     const { counts } = this.#engine;
     counts.add(Count.bytesToDeflate, length);
     counts.add(Count.bytesDeflated, gains ? produced : length);

@@ -107,7 +107,7 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /**
  * Checks what a program gives a route.
- * @throws {TypeError} ERR_OPTION_TYPE, ERR_OPTION_UNKNOWN, ERR_SUBPROTOCOL
+ * @throws {TypeError} ERR_OPTION_TYPE, ERR_OPTION_UNKNOWN
  */
 export function checkHandlers(path: string, handlers: object): void {
   if (typeof handlers !== 'object' || handlers === null) {
@@ -127,7 +127,7 @@ export function checkHandlers(path: string, handlers: object): void {
   for (const protocol of protocols as unknown[]) {
     if (typeof protocol === 'string' && TOKEN.test(protocol)) continue;
     throw misuse(
-      'ERR_SUBPROTOCOL',
+      'ERR_OPTION_TYPE',
       `Cannot add route ${path}: a subprotocol must be a token of HTTP, got ${String(protocol)}`,
     );
   }
