@@ -219,6 +219,24 @@ export const GATEWAY_OPTION_NAMES: readonly (keyof GatewayOptions)[] = [
   'instrumentation',
 ];
 
+/** What is no number, text or boolean. */
+function checkObjects(options: GatewayOptions, arena: unknown): void {
+  const { path, instrumentation, origins, trustProxy } = options;
+  if (path !== undefined && (typeof path !== 'string' || path === '')) {
+    throw misuse('ERR_OPTION_TYPE', 'Cannot use path: it must be the path of a socket');
+  }
+  if (!(arena instanceof Arena)) {
+    throw misuse('ERR_OPTION_TYPE', 'Cannot use arena: it must be an Arena of rondo/memory');
+  }
+  if (instrumentation !== undefined && typeof instrumentation?.sampled !== 'function') {
+    const rule = 'it must be what openTelemetry() of rondo/telemetry resolves to, or the like';
+    throw misuse('ERR_OPTION_TYPE', `Cannot use instrumentation: ${rule}`);
+  }
+  // Checked here; the gateway makes them once more for its use.
+  resolveOrigins(origins);
+  resolveTrustProxy(trustProxy);
+}
+
 /**
  * Checks options and fills in defaults.
  * @throws {TypeError} ERR_OPTION_UNKNOWN, ERR_OPTION_TYPE
@@ -227,12 +245,7 @@ export const GATEWAY_OPTION_NAMES: readonly (keyof GatewayOptions)[] = [
 export function resolveGatewayOptions(options: GatewayOptions = {}): ResolvedGatewayOptions {
   rejectUnknown('createGateway', options, GATEWAY_OPTION_NAMES);
   const { path, tls, instrumentation, arena = processArena() } = options;
-  if (path !== undefined && (typeof path !== 'string' || path === '')) {
-    throw misuse('ERR_OPTION_TYPE', 'Cannot use path: it must be the path of a socket');
-  }
-  if (!(arena instanceof Arena)) {
-    throw misuse('ERR_OPTION_TYPE', 'Cannot use arena: it must be an Arena of rondo/memory');
-  }
+  checkObjects(options, arena);
   const integer = (name: keyof GatewayOptions, fallback: number, least: number, most: number) =>
     integerOption(name, options[name] as number | undefined, fallback, least, most);
   /** 0 turns it off; a shorter time than the least would be for nobody. */
@@ -240,9 +253,6 @@ export function resolveGatewayOptions(options: GatewayOptions = {}): ResolvedGat
     options[name] === undefined || options[name] === 0
       ? ((options[name] as number | undefined) ?? fallback)
       : integer(name, fallback, TIME_MS_MIN, most);
-  // What they are made of is checked here; the gateway makes them once more for its use.
-  resolveOrigins(options.origins);
-  resolveTrustProxy(options.trustProxy);
   const maxMessageSize = integer('maxMessageSize', MIB, 1, 64 * MIB);
   // The block of a message rounded up, and as much for the one it grew out of and for an answer.
   const memory = Math.max(64 * MIB, 2 * 2 ** Math.ceil(Math.log2(maxMessageSize)));

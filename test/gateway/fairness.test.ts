@@ -54,7 +54,9 @@ onEveryDriver('shares of a turn', (fixture) => {
       await untilNothingIsHeld(gateway);
     });
   }
+});
 
+onEveryDriver('shares of a turn, in order', (fixture) => {
   it('keeps the order of what it puts off, and a close behind it', async () => {
     const seen: number[] = [];
     let closed = 0;
@@ -82,7 +84,9 @@ onEveryDriver('shares of a turn', (fixture) => {
     client.socket.end();
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('the end of a flood', (fixture) => {
   it('stops taking what a refused client goes on sending', async () => {
     const { gateway, address } = await fixture.start({ closeTimeoutMs: 300 });
     const client = await Client.open(address);

@@ -1,4 +1,4 @@
-/** A gateway that speaks TLS. What the TLS listener itself does is tested in test/driver/tls.test.ts. */
+/** A gateway that speaks TLS. What the listener itself does is in test/driver/tls.test.ts. */
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';

@@ -83,6 +83,8 @@ export class Engine {
   #drain: Drain | undefined;
   /** In `shed`. */
   #shedding = false;
+  /** Whose message is being put together or inflated. */
+  #receiving: Connection | null = null;
 
   /**
    * @throws {RondoError} ERR_DRIVER_UNAVAILABLE, ERR_ARENA_EXHAUSTED
@@ -114,6 +116,7 @@ export class Engine {
       {
         failed: (index) => this.release(this.#connections[index]!, 'finish'),
         drained: (index) => this.sockets.drained(this.#connections[index]!),
+        exhausted: (size) => this.#receiving !== null && this.shed(this.#receiving, size),
       },
     );
     this.alarms = new Alarms(this.driver, tokenOf(Token.TIMER, Timer.ALARM));
@@ -196,9 +199,12 @@ export class Engine {
     this.#reading.resume(connection, reason);
   }
 
-  /** A message was inflated over several turns; it may have been the end of what was unfinished. */
-  proceeded(connection: Connection): void {
-    if (connection.receiver?.unfinished === false) this.#awaitingMessage.remove(connection.index);
+  /** Goes on with a message that is inflated over several turns, and may end it. */
+  proceed(connection: Connection, receiver: MessageReceiver<Connection>): void {
+    this.#receiving = connection;
+    receiver.proceed();
+    this.#receiving = null;
+    if (!receiver.unfinished) this.#awaitingMessage.remove(connection.index);
   }
 
   // ---- ways to end
@@ -241,13 +247,14 @@ export class Engine {
 
   /**
    * There is no memory: resets the connection to which most waits to be sent, so that those who do
-   * not read pay for it. False when nobody keeps much. No handler is called from here: it might
-   * send, in the middle of what needs the memory.
+   * not read pay for it; not `except`, nor one to which less than `least` waits. False when there is
+   * none. No handler is called from here: it might send, in the middle of what needs the memory.
    */
-  shed(): boolean {
+  shed(except: Connection | null = null, least: number = 0): boolean {
     let worst: Connection | undefined;
     for (const connection of this.#connections) {
       if (connection === undefined || connection.backlog === null) continue;
+      if (connection === except || connection.queued < least) continue;
       if (worst === undefined || connection.queued > worst.queued) worst = connection;
     }
     if (worst === undefined) return false;
@@ -416,7 +423,9 @@ export class Engine {
   ): number {
     const { receiving } = this.sockets;
     receiving.frameBudget = this.#shares.framesFor(connection.index, length);
+    this.#receiving = connection;
     const taken = receiver.receive(offset, length);
+    this.#receiving = null;
     this.#shares.took(connection.index, receiving.frameBudget);
     return taken;
   }

@@ -41,7 +41,9 @@ class Station {
     });
     const failed = (): never => assert.fail('no send fails');
     const settings = { owner: 'test', memoryBytes: 4 * MIB, limit: MIB, dropsOldest: false };
-    this.output = new Output(this.driver, settings, this.outlets, { failed, drained: failed });
+    this.output = new Output(this.driver, settings, this.outlets, {
+      ...{ failed, drained: failed, exhausted: () => false },
+    });
     const listener = this.driver.listen({ host: '127.0.0.1', port: 0 });
     this.driver.accept(listener, tokenOf(Token.ACCEPT, 0));
     const address = this.driver.address(listener);

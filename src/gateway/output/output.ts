@@ -84,6 +84,8 @@ export interface OutputEvents {
   failed(index: number): void;
   /** The queue of one that was `WATCHED` is short. */
   drained(index: number): void;
+  /** There is no memory for `size` bytes of a message that arrives: true when some was made. */
+  exhausted(size: number): boolean;
 }
 
 /** How much an output may use. */
@@ -198,7 +200,13 @@ export class Output {
   get source(): BlockSource {
     const { blocks } = this;
     return {
-      acquire: (size) => blocks.acquire(size),
+      acquire: (size) => {
+        let block = blocks.acquire(size);
+        while (block === 0 && size <= blocks.maxBlock && this.#events.exhausted(size)) {
+          block = blocks.acquire(size);
+        }
+        return block;
+      },
       sizeOf: (offset) => blocks.sizeOf(offset),
       release: (offset) => {
         if (offset !== this.#lent) {
@@ -213,7 +221,7 @@ export class Output {
 
   // ---- messages that are handled
 
-  /** A message of `LENT_BYTES` or more at `offset` is about to be handled: it may be sent from where it lies, or kept. */
+  /** A message of `LENT_BYTES` or more is about to be handled: it may be sent from where it lies. */
   beginMessage(offset: number): void {
     this.#current = this.blocks.isHeld(offset) ? offset : NO_BLOCK;
   }

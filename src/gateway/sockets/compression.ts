@@ -154,10 +154,9 @@ export class Compression {
       step: () => {
         const { receiver } = connection;
         if (receiver === null || receiver.stopped) return true;
-        receiver.proceed();
+        this.#engine.proceed(connection, receiver);
         if (receiver.blocked) return false;
         this.#engine.resume(connection, Pause.INFLATE);
-        this.#engine.proceeded(connection);
         return true;
       },
     });
