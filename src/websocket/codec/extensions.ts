@@ -265,16 +265,15 @@ export function acceptDeflate(
   if (serverBits > serverMaxWindowBits) {
     return refuse(`The server does not agree to ${SERVER_BITS}=${serverMaxWindowBits}`);
   }
-  if (given.clientBits > clientMaxWindowBits) {
-    return refuse(`The server asks for a larger ${CLIENT_BITS} than was offered`);
-  }
+  // Our own window is bounded by both sides: servers may answer more than the hint (§7.1.2.2).
+  const clientBits = given.clientBits === 0 ? MAX_BITS : given.clientBits;
   return {
     valid: true,
     parameters: {
       serverNoContextTakeover: given.serverTakeover,
       clientNoContextTakeover: given.clientTakeover || settings.clientNoContextTakeover === true,
       serverMaxWindowBits: serverBits,
-      clientMaxWindowBits: given.clientBits === 0 ? clientMaxWindowBits : given.clientBits,
+      clientMaxWindowBits: Math.min(clientBits, clientMaxWindowBits),
     },
   };
 }
