@@ -129,7 +129,12 @@ export class Engine {
       },
       soon: () => this.written(),
     });
-    this.sockets = new Sockets(this);
+    try {
+      this.sockets = new Sockets(this);
+    } catch (error) {
+      this.output.release();
+      throw error;
+    }
     this.requests = new Requests(this);
     this.#pulse = new Pulse(this.#connections, this.alarms, options, {
       quiet: (connection) => this.sockets.sendPing(connection, ''),
