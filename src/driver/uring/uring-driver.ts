@@ -45,6 +45,8 @@ const SENDING = 1 << 0;
 const RESET = 1 << 1;
 /** The multishot operation is in the kernel (as opposed to waiting for a buffer or a slot). */
 const ARMED: number = OpFlag.DRIVER;
+/** Buffers filled in a row after which a multishot receive is ended. */
+const FULL_MAX = 4;
 /** The receive is being ended so that others get a buffer; it goes to the end of the line. */
 const YIELDING: number = OpFlag.DRIVER << 1;
 const VECTOR_BYTES = 512;
@@ -71,6 +73,13 @@ class UringDriver extends BaseDriver {
   readonly #zeroCopyFrom: number;
   /** Receives that wait for a buffer: slots of their connections. */
   readonly #waiters: WaitList;
+  /**
+   * Buffers in a row that a connection has filled, by slot, up to FULL_MAX. A multishot receive takes
+   * up to 32 buffers before the kernel looks at another connection: a few that send as fast as they
+   * can would take the whole pool in each turn. So who fills buffers gets them one at a time, and so
+   * does who has received nothing yet.
+   */
+  readonly #full: Uint8Array;
   /** Result of a zero-copy send whose notification is still to come, by slot. */
   readonly #pendingSend = new Map<number, number>();
   #inLoop = false;
@@ -109,6 +118,7 @@ class UringDriver extends BaseDriver {
     this.#control = this.#open.control;
     this.#submit = this.#open.submit;
     this.#waiters = new WaitList(this.handles.capacity);
+    this.#full = new Uint8Array(this.handles.capacity).fill(1);
   }
 
   /** The addon has flushed before it calls, and flushes afterwards. */
@@ -137,10 +147,11 @@ class UringDriver extends BaseDriver {
     this.#keepAlive();
   }
 
-  /** While others wait for buffers it takes one at a time: a multishot would take all at once. */
+  /** One buffer at a time while others wait for some, and for who fills them: see `#full`. */
   protected startReceive(slot: number, op: number): void {
     this.operations.flags[op]! |= ARMED;
-    this.#submit.receive(slot, this.operations.id(op), this.#waiters.size === 0);
+    const multishot = this.#waiters.size === 0 && this.#full[slot] === 0;
+    this.#submit.receive(slot, this.operations.id(op), multishot);
     this.#keepAlive();
   }
 
@@ -315,10 +326,12 @@ class UringDriver extends BaseDriver {
     const more = (flags & CqeFlag.MORE) !== 0;
     if (!more) operations.flags[op]! &= ~ARMED;
     if (result > 0) {
+      const filled = result === this.pool.bufferSize;
+      this.#full[slot] = filled ? Math.min(this.#full[slot]! + 1, FULL_MAX) : 0;
       this.received(op, result, flags >>> 16);
       // The handler may have cancelled or closed; with MORE the kernel's last word is to come.
       if (operations.find(id) === -1) return;
-      if (more) return this.#yieldToWaiters(op, id);
+      if (more) return this.#yieldToOthers(slot, op, id);
       if (this.#isEnding(slot, op)) {
         if ((operations.flags[op]! & OpFlag.FINISHED) === 0) this.complete(op, -Errno.ECANCELED);
       } else if (this.#waiters.size > 0) {
@@ -329,6 +342,9 @@ class UringDriver extends BaseDriver {
       }
     } else if (this.#isEnding(slot, op)) {
       this.complete(op, result === -Errno.ENOBUFS ? -Errno.ECANCELED : result);
+    } else if (this.#hasYielded(op, result) && this.#waiters.size === 0) {
+      operations.flags[op]! &= ~YIELDING;
+      this.startReceive(slot, op);
     } else if (result === -Errno.ENOBUFS || this.#hasYielded(op, result)) {
       if (result === -Errno.ENOBUFS) this.counts.add(Count.BUFFER_WAITS, 1);
       operations.flags[op]! &= ~YIELDING;
@@ -344,11 +360,13 @@ class UringDriver extends BaseDriver {
 
   /**
    * While others wait for buffers, who was served stands behind them: otherwise a busy connection
-   * whose receive stays armed would take every buffer that comes back.
+   * whose receive stays armed would take every buffer that comes back. And who fills one after the
+   * other is not left to take as many as there are.
    */
-  #yieldToWaiters(op: number, id: number): void {
+  #yieldToOthers(slot: number, op: number, id: number): void {
     const { operations } = this;
-    if (this.#waiters.size === 0 || (operations.flags[op]! & (YIELDING | ARMED)) !== ARMED) return;
+    if (this.#waiters.size === 0 && this.#full[slot]! < FULL_MAX) return;
+    if ((operations.flags[op]! & (YIELDING | ARMED)) !== ARMED) return;
     operations.flags[op]! |= YIELDING;
     this.#submit.cancel(id, Tag.OPERATION);
   }
@@ -419,6 +437,7 @@ class UringDriver extends BaseDriver {
 
   protected beginClose(slot: number, mode: CloseMode): void {
     const { handles, operations, sends } = this;
+    this.#full[slot] = 1;
     if (mode === 'reset') handles.flags[slot]! |= RESET;
     if ((handles.flags[slot]! & SENDING) === 0) sends.fail(slot, -Errno.ECANCELED);
     const op = handles.multishot[slot]!;

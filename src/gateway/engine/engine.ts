@@ -48,7 +48,7 @@ const OPERATIONS_PER_CONNECTION = 6;
 const OPERATIONS_BESIDE = 64;
 const ACCEPT_RETRY_MS = 1000;
 /** Bytes that a peer may send after the end, which were mostly on their way before it. */
-const IGNORED_BYTES_MAX = 256 * 1024;
+const IGNORED_BYTES_MAX = 64 * 1024;
 
 /** See the head of this file. */
 export class Engine {

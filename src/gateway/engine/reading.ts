@@ -17,6 +17,7 @@ import { assert, Errno } from '../../base/index.ts';
 import { CompletionFlag, type Driver } from '../../driver/index.ts';
 import type { Blocks } from '../../memory/index.ts';
 import { Ends, State, type Connection } from '../sockets/connection.ts';
+import { Pause } from './pause.ts';
 import { Token, tokenOf } from './tokens.ts';
 
 /** A receive that was cancelled and has not completed yet. */
@@ -149,7 +150,8 @@ export class Reading {
         return;
       }
       this.#stop(connection);
-      this.#keep(connection, buffer, 0, length);
+      if ((connection.paused & Pause.END) !== 0) this.#driver.release(buffer);
+      else this.#keep(connection, buffer, 0, length);
       return;
     }
     let taken = length;
