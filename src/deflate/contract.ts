@@ -60,8 +60,8 @@ export interface Inflater {
    * that the message ends with them. What was not consumed is given again, to the next call. With
    * a capacity of 0 it tells whether anything more would come. Returns a `StreamStatus`.
    *
-   * Blocks with BFINAL are read on (RFC 7692 §7.2.3.4), and a message may end right behind one. A
-   * message of no bytes is empty.
+   * Blocks with BFINAL are read on (RFC 7692 §7.2.3.4; `node` reads at most 16 in a message), and a
+   * message may end right behind one. A message of no bytes is empty.
    */
   inflate(source: number, length: number, last: boolean, target: number, capacity: number): number;
   /** The next message refers back to nothing. */

@@ -31,6 +31,12 @@ const TAIL_BYTES = 4;
 /** The tail that every message ends with, and an empty block that says that all is over. */
 const TAIL_AND_END: readonly number[] = [0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff];
 
+/**
+ * Blocks with BFINAL in one message: each is a stream of its own here, which costs thousands of
+ * times what its two bytes cost the sender. Who writes one writes it at the end of a message.
+ */
+const FINAL_BLOCKS_MAX = 16;
+
 /** What both have: output that waits to be taken, and the window. */
 abstract class NodeStream {
   consumed = 0;
@@ -209,8 +215,11 @@ class NodeInflater extends NodeStream implements Inflater {
     const outputs: Uint8Array[] = [];
     let room = this.#options.maxMessageSize;
     let at = 0;
+    let runs = 0;
     // A block with BFINAL ends a stream of zlib's; the next begins at the next byte.
     while (at < size) {
+      // One more for the end that was added.
+      if (runs++ > FINAL_BLOCKS_MAX) return StreamStatus.BAD_DATA;
       let inflated: Inflated;
       try {
         inflated = this.#run(input.subarray(at), room);

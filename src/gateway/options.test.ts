@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { Arena } from '../memory/index.ts';
+import { resolveLimits } from './limits/options.ts';
+import { resolveTopicLimits } from './topics/limits.ts';
 import { resolveGatewayOptions, type GatewayOptions } from './options.ts';
 
 const arena = Arena.create({ size: 16 << 20 });
@@ -25,6 +27,23 @@ it('resolveGatewayOptions fills in what is documented', () => {
     receiveBufferSize: 16_448,
     memoryBytes: 64 << 20,
     page: false,
+    tls: undefined,
+    reusePort: false,
+    sendQueuePolicy: 'close',
+    deflate: undefined,
+    concurrency: 1,
+    maxPendingHandlers: 16_384,
+    idleTimeoutMs: 120_000,
+    maxLifetimeMs: 0,
+    limits: resolveLimits(undefined),
+    overRate: 'delay',
+    origins: undefined,
+    trustProxy: false,
+    topics: resolveTopicLimits(undefined),
+    drainSpreadMs: 0,
+    metrics: false,
+    timingSample: 0,
+    instrumentation: undefined,
   });
   const large = resolveGatewayOptions({ maxMessageSize: 40 << 20 });
   assert.equal(large.memoryBytes, 128 << 20);

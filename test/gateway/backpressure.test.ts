@@ -113,7 +113,9 @@ onEveryDriver('send', (fixture) => {
     await untilNothingIsHeld(gateway);
     assert.equal(side.drains, 3);
   });
+});
 
+onEveryDriver('send, refused', (fixture) => {
   it('of what can never be sent throws, compressed or not', async () => {
     for (const deflate of [false, true]) {
       const options = { deflate, memoryBytes: 1.5 * MIB, maxSendQueueBytes: 4 * MIB };
@@ -230,7 +232,7 @@ onEveryDriver('too much that waits, and pings', (fixture) => {
       assert.equal(connection.isOpen, true);
       assert.equal(gateway.counters().sendQueueOverflows, 0);
       client.socket.resume();
-      for (let last = ''; last !== 'end'; ) {
+      for (let last = ''; last !== 'end';) {
         await until(() => client.hasMore || connection.bufferedAmount === 0, 'more comes');
         if (!client.hasMore) connection.send('end');
         const { opcode, payload } = await client.frame();
@@ -280,7 +282,9 @@ onEveryDriver('pause', (fixture) => {
     await client.close();
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('pause and the end', (fixture) => {
   it('makes the peer wait, holds little, and sees the end of the peer', async () => {
     const notes: number[] = [];
     const sides: Connection[] = [];
@@ -376,21 +380,32 @@ onEveryDriver('scarce memory', (fixture) => {
       hogs.push(hog);
     }
     await until(() => gateway.counters().memoryPauses > 0, 'memory is scarce');
-    const honest = await Client.open(address);
     const large = Buffer.alloc(700 * KIB, 7);
-    for (let i = 0; i < 3; i++) {
+    for (let answered = 0; answered < 3;) {
+      const honest = await Client.open(address);
       honest.send(TEXT, 'small');
       assert.equal((await answering(honest)).payload.toString(), 'small');
-      honest.send(BINARY, large.subarray(0, 300_000), { fin: false });
-      honest.send(CONTINUATION, large.subarray(300_000));
-      assert.ok((await answering(honest)).payload.equals(large));
+      await honest.close();
+      const other = await Client.open(address);
+      other.send(BINARY, large.subarray(0, 300_000), { fin: false });
+      other.send(CONTINUATION, large.subarray(300_000));
+      // What is large may be told to try again, until some memory is in one piece.
+      const { opcode, payload } = await answering(other);
+      if (opcode === CLOSE) {
+        assert.equal(payload.readUInt16BE(), 1013);
+      } else {
+        assert.ok(payload.equals(large));
+        answered += 1;
+      }
+      other.reset();
     }
     assert.ok(gateway.usage().memoryBytes <= 16 * MIB);
     for (const hog of hogs) hog.reset();
-    await honest.close();
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('scarce memory in the middle of a send', (fixture) => {
   it('ends who keeps most, and tells that without mixing up what is being sent', async () => {
     const options = { memoryBytes: MIB, maxSendQueueBytes: 8 * MIB };
     let hog: Connection | undefined;
@@ -424,7 +439,7 @@ onEveryDriver('scarce memory', (fixture) => {
     }
     assert.equal(hog!.isOpen, false);
     const gone: string[] = [];
-    for (let i = 0; i < texts.length; ) {
+    for (let i = 0; i < texts.length;) {
       const text = await client.text();
       if (text.startsWith('the hog')) gone.push(text);
       else assert.equal(text, texts[i++]);

@@ -1,4 +1,4 @@
-/** Handlers that are async: their order, how many there are at once, and what they may fail with. */
+/** Async handlers: their order, how many there are at once, and what they may fail with. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Connection, Gateway, WebSocketHandlers } from '../../src/gateway/index.ts';
@@ -129,7 +129,9 @@ onEveryDriver('async handlers in order', (fixture) => {
     await client.close();
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('async handlers of open and close', (fixture) => {
   it('open is over before the first message, close comes after the last', async () => {
     const notes: string[] = [];
     const opening = gate('open');
@@ -285,7 +287,9 @@ onEveryDriver('handlers that close', (fixture) => {
     await untilNothingIsHeld(gateway);
     assert.deepEqual(notes, ['begin', 'end', 'close 1006']);
   });
+});
 
+onEveryDriver('handlers that end others', (fixture) => {
   it('may end any connection from anywhere', async () => {
     const all = new Set<Connection>();
     const { gateway, address } = await fixture.start({}, (each) => {
@@ -310,12 +314,15 @@ onEveryDriver('handlers that close', (fixture) => {
   });
 });
 
+const nothing = null as unknown as Error;
+
+/* oxlint-disable unicorn/no-thenable -- what programs may give instead of promises */
 /** What a handler may give or throw, each with what `error` is told. */
 const FAILURES: readonly [what: string, handler: () => unknown, told: unknown][] = [
   ['throws null', () => thrown(null), null],
   ['throws undefined', () => thrown(undefined), undefined],
   ['throws a frozen object', () => thrown(Object.freeze({ frozen: true })), { frozen: true }],
-  ['rejects with null', () => Promise.reject(null as unknown as Error), null],
+  ['rejects with null', () => Promise.reject(nothing), null],
   ['gives what throws when it is awaited', () => ({ then: () => thrown('in then') }), 'in then'],
   [
     'gives what throws when it is looked at',
@@ -335,8 +342,7 @@ const FAILURES: readonly [what: string, handler: () => unknown, told: unknown][]
 ];
 
 function thrown(what: unknown): never {
-  // eslint-disable-next-line @typescript-eslint/only-throw-error -- what programs do
-  throw what;
+  throw what as Error;
 }
 
 onEveryDriver('handlers that fail', (fixture) => {
@@ -394,7 +400,9 @@ onEveryDriver('handlers that fail', (fixture) => {
     assert.equal(gateway.counters().handlerErrors, 0);
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('handlers that give what is odd', (fixture) => {
   it('are awaited once, with times measured or not', async () => {
     for (const timingSample of [0, 1]) {
       let awaited = 0;

@@ -87,7 +87,9 @@ onEveryDriver('messages that are retained', (fixture) => {
     await client.close();
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('messages that are retained for long', (fixture) => {
   it('outlive their connection and their gateway', async () => {
     const kept: RetainedMessage[] = [];
     const ofGateways = (): string[] =>
@@ -144,7 +146,9 @@ onEveryDriver('messages that are sent on', (fixture) => {
     await Promise.all(clients.map((client) => client.close()));
     await untilNothingIsHeld(gateway);
   });
+});
 
+onEveryDriver('messages that are sent further', (fixture) => {
   it('to another gateway, of the same arena and of another', async () => {
     const far: Connection[] = [];
     const prepare = (each: Gateway): void => {

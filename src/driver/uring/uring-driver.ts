@@ -74,10 +74,10 @@ class UringDriver extends BaseDriver {
   /** Receives that wait for a buffer: slots of their connections. */
   readonly #waiters: WaitList;
   /**
-   * Buffers in a row that a connection has filled, by slot, up to FULL_MAX. A multishot receive takes
-   * up to 32 buffers before the kernel looks at another connection: a few that send as fast as they
-   * can would take the whole pool in each turn. So who fills buffers gets them one at a time, and so
-   * does who has received nothing yet.
+   * Buffers in a row that a connection has filled, by slot, up to FULL_MAX. A multishot receive
+   * takes up to 32 buffers before the kernel looks at another connection: a few that send as fast
+   * as they can would take the whole pool in each turn. So who fills buffers gets them one at a
+   * time, and so does who has received nothing yet.
    */
   readonly #full: Uint8Array;
   /** Result of a zero-copy send whose notification is still to come, by slot. */

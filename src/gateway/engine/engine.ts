@@ -116,7 +116,8 @@ export class Engine {
       {
         failed: (index) => this.release(this.#connections[index]!, 'finish'),
         drained: (index) => this.sockets.drained(this.#connections[index]!),
-        exhausted: (size) => this.#receiving !== null && this.shed(this.#receiving, size),
+        // Not at the cost of those who are only a little behind.
+        exhausted: (size) => this.#receiving !== null && this.shed(this.#receiving, size >>> 2),
       },
     );
     this.alarms = new Alarms(this.driver, tokenOf(Token.TIMER, Timer.ALARM));

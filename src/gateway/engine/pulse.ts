@@ -17,6 +17,8 @@ const IDLE_TICKS = 16;
 /** Connections looked at in one slice, if that gives no more than `SLICES_MAX` slices. */
 const SLICE_SIZE = 256;
 const SLICES_MAX = 64;
+/** Timers are rounded up to milliseconds: of shorter slices a pass would take much longer. */
+const SLICE_MS_MIN = 10;
 const TICK_MS_MIN = 10;
 
 /** What is to be done about a connection. */
@@ -91,7 +93,8 @@ export class Pulse {
 
   #beat(): void {
     const { length } = this.#connections;
-    const slices = Math.min(Math.ceil(length / SLICE_SIZE), SLICES_MAX) || 1;
+    const most = Math.min(SLICES_MAX, this.#tickMs / SLICE_MS_MIN);
+    const slices = Math.max(1, Math.floor(Math.min(Math.ceil(length / SLICE_SIZE), most)));
     this.#alarm = this.#alarms.after(this.#tickMs / slices, () => {
       this.#look(Math.ceil(length / slices));
       if (this.#count > 0) this.#beat();

@@ -14,7 +14,7 @@ import { WATCHED } from '../output/output.ts';
 import type { AnyParams } from '../routing/paths.ts';
 import type { Connection } from '../sockets/connection.ts';
 import { Refusal } from '../sockets/handlers.ts';
-import { periodOf, Progress, WATER_BYTES, type Exchange, type ExchangeKeeper } from './exchange.ts';
+import { isWritable, periodOf, Progress, type Exchange, type ExchangeKeeper } from './exchange.ts';
 import { callHandler } from './failures.ts';
 import { HandlerExchange, SEND_TIMEOUT_MS, type RouteLimits } from './handler-exchange.ts';
 import { isReplyObject, textReply } from './reply.ts';
@@ -60,7 +60,10 @@ export interface EventOptions {
    * reset. @default 60,000
    */
   readonly sendTimeoutMs?: number;
-  /** Bytes that may wait for one client, 1 KiB to 1 GiB; one event always may. @default 1 MiB */
+  /**
+   * Bytes that may wait for one client, 1 KiB to 1 GiB; one event always may. For all clients
+   * together it is the gateway's `memoryBytes`. @default 1 MiB
+   */
   readonly maxQueueBytes?: number;
   /**
    * What happens to an event for which there is no room: the stream is ended (its client comes
@@ -192,6 +195,8 @@ export class EventExchange implements Exchange {
   #open = true;
   /** `open` may still answer something else. */
   #opening = true;
+  /** Bytes came behind the request, and were thrown away. */
+  #heard = false;
   /** It is to end when nothing waits any more. */
   #closing = false;
   #dropped = 0;
@@ -215,6 +220,10 @@ export class EventExchange implements Exchange {
     this.#stream = new EventStream(this, new HttpRequest(head, params, addressOf, undefined));
     this.#progress = new Progress(route.sendTimeoutMs);
     this.periodMs = periodOf(route.sendTimeoutMs, route.heartbeatMs);
+  }
+
+  get stalledMs(): number {
+    return this.#progress.stalledMs;
   }
 
   get isOpen(): boolean {
@@ -248,9 +257,13 @@ export class EventExchange implements Exchange {
   }
 
   send(event: ServerEvent): EventResult {
-    const text = formatEvent(event);
-    if (!this.isOpen) return 'closed';
-    return this.#push(this.#frame(text));
+    const bytes = this.#frame(formatEvent(event));
+    const { maxBlock } = this.#keeper.engine.output.blocks;
+    if (bytes.length > maxBlock) {
+      const rule = `it must have at most ${maxBlock} bytes (see memoryBytes)`;
+      throw misuse('ERR_EVENT', `Cannot send an event: ${rule}, got ${bytes.length}`);
+    }
+    return this.isOpen ? this.#push(bytes) : 'closed';
   }
 
   close(): void {
@@ -264,6 +277,7 @@ export class EventExchange implements Exchange {
 
   /** Whatever a client says on a stream, nobody listens. */
   receive(_offset: number, length: number): number {
+    this.#heard = true;
     return length;
   }
 
@@ -331,6 +345,7 @@ export class EventExchange implements Exchange {
   /** Something else instead of the stream. */
   #answer(reply: unknown): void {
     this.#open = false;
+    this.#dequeueAll();
     this.#keeper.drop(this);
     const { engine } = this.#keeper;
     const exchange = new HandlerExchange(
@@ -341,6 +356,8 @@ export class EventExchange implements Exchange {
       this.#route,
     );
     this.#connection.exchange = exchange;
+    // What comes next may be the rest of a request whose beginning is gone.
+    if (this.#heard) exchange.drain();
     exchange.answer(reply);
     if (this.#connection.exchange !== exchange) return;
     engine.requestDone(this.#connection);
@@ -358,9 +375,9 @@ export class EventExchange implements Exchange {
   }
 
   #wait(bytes: Buffer): EventResult {
-    const { maxQueueBytes, queuePolicy } = this.#route;
+    const { queuePolicy } = this.#route;
     let result: EventResult = 'queued';
-    while (this.#waiting.length > 0 && this.#waitingBytes + bytes.length > maxQueueBytes) {
+    while (!this.#enqueue(bytes)) {
       if (queuePolicy === 'close') {
         this.#keeper.engine.counts.add(Count.sendQueueOverflows, 1);
         this.#keeper.engine.release(this.#connection, 'reset');
@@ -368,25 +385,44 @@ export class EventExchange implements Exchange {
       }
       this.#dropped += 1;
       result = 'dropped';
-      if (queuePolicy === 'drop-newest') return result;
-      this.#waitingBytes -= this.#waiting.shift()!.length;
+      this.#drainWanted = true;
+      if (queuePolicy === 'drop-newest' || this.#waiting.length === 0) break;
+      this.#dequeue();
     }
-    this.#waiting.push(bytes);
-    this.#waitingBytes += bytes.length;
-    this.#drainWanted = true;
     this.#connection.ends |= WATCHED;
     return result;
   }
 
+  /** False when too much waits: of this client's, or in all. */
+  #enqueue(bytes: Buffer): boolean {
+    const total = this.#waitingBytes + bytes.length;
+    if (this.#waiting.length > 0 && total > this.#route.maxQueueBytes) return false;
+    if (!this.#keeper.reserve(bytes.length)) return false;
+    this.#waiting.push(bytes);
+    this.#waitingBytes = total;
+    this.#drainWanted = true;
+    return true;
+  }
+
+  #dequeue(): void {
+    const { length } = this.#waiting.shift()!;
+    this.#waitingBytes -= length;
+    this.#keeper.reserve(-length);
+  }
+
+  #dequeueAll(): void {
+    this.#keeper.reserve(-this.#waitingBytes);
+    this.#waiting.length = 0;
+    this.#waitingBytes = 0;
+  }
+
   #flush(): void {
     while (this.#open && this.#waiting.length > 0) {
-      const bytes = this.#waiting[0]!;
-      if (!this.#write(bytes)) {
+      if (!this.#write(this.#waiting[0]!)) {
         this.#connection.ends |= WATCHED;
         return;
       }
-      this.#waiting.shift();
-      this.#waitingBytes -= bytes.length;
+      this.#dequeue();
     }
     if (!this.#closing || !this.#open) return;
     const { engine } = this.#keeper;
@@ -399,14 +435,15 @@ export class EventExchange implements Exchange {
   }
 
   #write(bytes: Buffer): boolean {
-    const { output } = this.#keeper.engine;
+    const { engine } = this.#keeper;
+    const { output } = engine;
     const connection = this.#connection;
     this.#sendHead();
-    const isFull = connection.queued > WATER_BYTES || !output.hasRoom(connection, bytes.length);
+    const isFull = !isWritable(engine, connection) || !output.hasRoom(connection, bytes.length);
     if (isFull || !this.#headSent || !output.raw(connection, bytes)) return false;
     this.#written += bytes.length;
     if (this.#drainWanted) connection.ends |= WATCHED;
-    this.#keeper.engine.written();
+    engine.written();
     return true;
   }
 
@@ -433,8 +470,7 @@ export class EventExchange implements Exchange {
     if (!this.#open) return;
     this.#open = false;
     this.#keeper.drop(this);
-    this.#waiting.length = 0;
-    this.#waitingBytes = 0;
+    this.#dequeueAll();
     if (this.#connection.exchange === this) this.#connection.exchange = null;
     this.#stream.request.gone();
     this.#call('close');

@@ -9,6 +9,8 @@ import type { Connection } from '../sockets/connection.ts';
 export interface Exchange {
   /** How often it wants to be told of the time. */
   readonly periodMs: number;
+  /** Milliseconds, at the last tick, for which its peer has taken nothing of what it is sent. */
+  readonly stalledMs: number;
   /** Bytes arrived behind the head, in the arena; returns how many were of its body. */
   receive(offset: number, length: number): number;
   /** What waits to be sent has become short. */
@@ -38,10 +40,26 @@ export interface ExchangeKeeper {
   responded(status: number): void;
   /** A handler has failed. */
   handlerFailed(route: string, error: unknown): void;
+  /**
+   * Whether so many bytes more may wait in private memory, beside those of all other streams of
+   * events; if so they count until the same number, negative, is given.
+   */
+  reserve(bytes: number): boolean;
 }
 
 /** A response is written on while no more than this waits to be sent. */
 export const WATER_BYTES: number = 64 * 1024;
+
+/** A response is written in pieces of this size while memory is scarce, one after the other. */
+export const SCARCE_BYTES: number = 8 * 1024;
+
+/**
+ * Whether a response may be written on now. While memory is scarce nothing may wait: whoever does
+ * not read has no more of it than that.
+ */
+export function isWritable(engine: Engine, connection: Connection): boolean {
+  return connection.queued <= (engine.output.isPressed ? 0 : WATER_BYTES);
+}
 
 /**
  * Whether a peer gets on with what it is sent: some of it must leave within the time. Sends are
@@ -51,9 +69,15 @@ export class Progress {
   readonly #timeoutMs: number;
   #sent = 0;
   #since = -1;
+  #stalledMs = 0;
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
+  }
+
+  /** For how long it had not when it was looked at last. */
+  get stalledMs(): number {
+    return this.#stalledMs;
   }
 
   /** False when it has not: `written` bytes in all, of which `queued` have not left. */
@@ -63,7 +87,8 @@ export class Progress {
       this.#sent = sent;
       this.#since = now;
     }
-    return now - this.#since < this.#timeoutMs;
+    this.#stalledMs = now - this.#since;
+    return this.#stalledMs < this.#timeoutMs;
   }
 }
 

@@ -147,6 +147,8 @@ export class FileRoute {
       if (!isDirectory || isFolder || index === '') return absent();
       return makeReply(301, { Location: `${request.path}/` });
     }
+    // Who has one descriptor while it waits for a second lends it: others may do the same.
+    file.rest();
     const compressed = await this.#findCompressed(request, path);
     if (compressed !== undefined) await file.close();
     const [chosen, coding] = compressed ?? [file, undefined];

@@ -99,6 +99,10 @@ export class HandlerExchange implements Exchange {
     this.#continueWanted = hasBody && head.headers.has('expect');
   }
 
+  get stalledMs(): number {
+    return this.#progress.stalledMs;
+  }
+
   /** The request as the handler sees it. */
   get request(): HttpRequest {
     return this.#request;

@@ -1,13 +1,14 @@
 /**
  * Writes a response piece by piece. Little waits to be sent at any time: what is iterated is asked
- * for its next piece when `WATER_BYTES` or less wait, and what is large is cut.
+ * for its next piece when `WATER_BYTES` or less wait, and what is large is cut. While memory is
+ * scarce the pieces are small, and nothing may wait.
  */
 import { misuse } from '../../base/index.ts';
 import { CHUNK_OVERHEAD_MAX, formatChunk, LAST_CHUNK } from '../../http/index.ts';
 import type { Engine } from '../engine/engine.ts';
 import { WATCHED } from '../output/output.ts';
 import type { Connection } from '../sockets/connection.ts';
-import { WATER_BYTES } from './exchange.ts';
+import { isWritable, SCARCE_BYTES, WATER_BYTES } from './exchange.ts';
 import type { BodySource } from './source.ts';
 
 /** A piece as it is written. With the framing of a chunk it still fits into 64 KiB. */
@@ -62,8 +63,7 @@ export class ReplyWriter {
     this.#isOpen = true;
     this.#source = body;
     this.goOn();
-    this.#framed = framed;
-    void this.#pump(body);
+    void this.#pump(body, framed);
   }
 
   /** There is room, or there may be. */
@@ -72,13 +72,14 @@ export class ReplyWriter {
     const waiting = this.#waiting;
     while (waiting.length > 0) {
       const first = waiting[0]!;
-      const end = Math.min(first.length, this.#at + (this.#framed ? CHUNK_BYTES : PIECE_BYTES));
+      const end = Math.min(first.length, this.#at + this.#pieceBytes);
       const piece = first.subarray(this.#at, end);
       if (!this.#send(this.#framed ? formatChunk(piece) : piece)) return;
       this.#at = end < first.length ? end : 0;
       if (this.#at === 0) waiting.shift();
     }
-    if (this.#connection.queued > WATER_BYTES) {
+    const { queued } = this.#connection;
+    if (this.#isOpen ? !this.#isWritable : queued > WATER_BYTES) {
       this.#connection.ends |= WATCHED;
     } else if (this.#isOpen) {
       this.#wake?.();
@@ -98,11 +99,20 @@ export class ReplyWriter {
     this.#wake?.();
   }
 
+  get #isWritable(): boolean {
+    return isWritable(this.#engine, this.#connection);
+  }
+
+  get #pieceBytes(): number {
+    if (this.#engine.output.isPressed) return SCARCE_BYTES;
+    return this.#framed ? CHUNK_BYTES : PIECE_BYTES;
+  }
+
   #send(bytes: Uint8Array): boolean {
     const { output } = this.#engine;
     const connection = this.#connection;
     const sent =
-      connection.queued <= WATER_BYTES &&
+      this.#isWritable &&
       output.hasRoom(connection, bytes.length) &&
       output.raw(connection, bytes);
     if (sent) {
@@ -115,8 +125,11 @@ export class ReplyWriter {
     return sent;
   }
 
-  async #pump(source: BodySource): Promise<void> {
+  async #pump(source: BodySource, framed: boolean): Promise<void> {
     try {
+      // The head is no chunk, also when it has to wait.
+      await this.#room();
+      this.#framed = framed;
       for (;;) {
         await this.#room();
         if (this.#stopped) return;
@@ -154,7 +167,7 @@ export class ReplyWriter {
   }
 
   async #room(): Promise<void> {
-    const hasRoom = this.#waiting.length === 0 && this.#connection.queued <= WATER_BYTES;
+    const hasRoom = this.#waiting.length === 0 && this.#isWritable;
     if (hasRoom || this.#stopped) return;
     await new Promise<void>((resolve) => (this.#wake = resolve));
     this.#wake = undefined;

@@ -18,6 +18,8 @@ const PIECE_BYTES = 4096;
 /** Bytes of a body that are read to use the connection again, instead of closing it. */
 const DISCARD_BYTES = 64 * 1024;
 
+const NOTHING: Uint8Array = new Uint8Array(0);
+
 /** Who reads the connection. */
 export interface BodyOwner {
   /** The handler has begun to read, and waits. */
@@ -130,20 +132,24 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
 
   /** All of it. */
   async bytes(): Promise<Uint8Array> {
-    const pieces: Uint8Array[] = [];
+    let whole = NOTHING;
     let length = 0;
     for await (const piece of this) {
-      pieces.push(piece);
-      length += piece.length;
+      const end = length + piece.length;
+      if (length === 0) {
+        whole = piece;
+      } else {
+        // Not kept piece by piece: each of them may be a byte.
+        if (end > whole.length) {
+          const grown = new Uint8Array(Math.min(Math.max(end, whole.length * 2), this.#limit));
+          grown.set(whole);
+          whole = grown;
+        }
+        whole.set(piece, length);
+      }
+      length = end;
     }
-    if (pieces.length === 1) return pieces[0]!;
-    const whole = new Uint8Array(length);
-    let at = 0;
-    for (const piece of pieces) {
-      whole.set(piece, at);
-      at += piece.length;
-    }
-    return whole;
+    return length === whole.length ? whole : whole.slice(0, length);
   }
 
   #data(bytes: Uint8Array, offset: number, length: number): void {
@@ -183,7 +189,9 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     let piece = this.#pieces.shift();
     if (piece === undefined) return undefined;
     if (this.#pieces.length === 0 && this.#tailUsed >= 0) {
-      piece = piece.subarray(0, this.#tailUsed);
+      // Whoever keeps a piece keeps its memory, which is not to be many times what was sent.
+      const isMostlyUsed = this.#tailUsed * 2 >= piece.length;
+      piece = isMostlyUsed ? piece.subarray(0, this.#tailUsed) : piece.slice(0, this.#tailUsed);
       this.#tailUsed = -1;
     }
     const wasFull = this.#waiting >= BUFFER_BYTES;

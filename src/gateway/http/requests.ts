@@ -26,6 +26,10 @@ import { textReply } from './reply.ts';
 
 /** Readers kept for reuse. */
 const READERS_MAX = 64;
+/** Whoever has taken nothing for so long pays for it when memory is scarce. */
+const STALLED_MS = 2000;
+/** The part of the memory that is made free then, at a time. */
+const RELIEF = 0.5;
 const NO_PARAMS = Object.freeze({});
 const OWN: RouteLimits = Object.freeze({
   name: 'of the gateway',
@@ -44,6 +48,8 @@ export class Requests implements ExchangeKeeper {
   #alarm: Alarm | undefined;
   /** Milliseconds between two looks at the deadlines. */
   #period = Infinity;
+  /** Bytes of events that wait in private memory. */
+  #reserved = 0;
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -157,6 +163,13 @@ export class Requests implements ExchangeKeeper {
     this.#kept.delete(exchange);
   }
 
+  reserve(bytes: number): boolean {
+    const { memoryBytes } = this.engine.context.options;
+    if (bytes > 0 && this.#reserved + bytes > memoryBytes) return false;
+    this.#reserved += bytes;
+    return true;
+  }
+
   handlerFailed(route: string, error: unknown): void {
     this.engine.counts.add(Count.handlerErrors, 1);
     warnOfHandler(route, error);
@@ -166,9 +179,28 @@ export class Requests implements ExchangeKeeper {
     this.#alarm = this.engine.alarms.after(this.#period, () => {
       const now = this.engine.driver.now();
       for (const exchange of this.#kept) exchange.tick(now);
+      if (this.engine.output.isPressed) this.#relieve();
       if (this.#kept.size > 0) this.#wait();
       else this.#period = Infinity;
     });
+  }
+
+  /** Memory is scarce: resets those who do not read, the longest first, until some is free. */
+  #relieve(): void {
+    const { engine } = this;
+    const stalled: { readonly connection: Connection; readonly ms: number }[] = [];
+    for (const connection of engine.connections()) {
+      const ms = connection.exchange?.stalledMs ?? 0;
+      if (ms >= STALLED_MS && connection.queued > 0) stalled.push({ connection, ms });
+    }
+    stalled.sort((one, other) => other.ms - one.ms);
+    let wanted = engine.context.options.memoryBytes * RELIEF;
+    for (const { connection } of stalled) {
+      if (wanted <= 0) return;
+      wanted -= connection.queued;
+      engine.counts.add(Count.sendQueueOverflows, 1);
+      engine.release(connection, 'reset');
+    }
   }
 
   #borrowReader(): RequestReader {

@@ -21,7 +21,7 @@ class Station {
   readonly driver: ReturnType<typeof simulate>;
   #most = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, limit: number = MIB, dropsOldest: boolean = false) {
     const accepted: Handle[] = [];
     const connected: Handle[] = [];
     this.driver = simulate({
@@ -40,7 +40,7 @@ class Station {
       },
     });
     const failed = (): never => assert.fail('no send fails');
-    const settings = { owner: 'test', memoryBytes: 4 * MIB, limit: MIB, dropsOldest: false };
+    const settings = { owner: 'test', memoryBytes: 4 * MIB, limit, dropsOldest };
     this.output = new Output(this.driver, settings, this.outlets, {
       ...{ failed, drained: failed, exhausted: () => false },
     });
@@ -189,5 +189,119 @@ it('Output.discard gives back what was not handed over', () => {
   output.discard(first);
   output.discard(second);
   station.until(() => first.sends === 0 && second.sends === 0);
+  assert.equal(output.heldBytes, 0);
+});
+
+/** Messages that tell their number, of the sizes that are copied, referred to, or have a block. */
+function numbered(number: number, size: number): Uint8Array {
+  const payload = new Uint8Array(Math.max(size, 4)).fill(number & 0xff);
+  new DataView(payload.buffer).setUint32(0, number);
+  return payload;
+}
+
+/** The numbers of the messages in what arrived, each of which must be whole. */
+function numbersIn(arrived: readonly number[]): number[] {
+  const bytes = Buffer.from(arrived);
+  const numbers: number[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const short = bytes[at + 1]!;
+    const length =
+      short < 126
+        ? short
+        : short === 126
+          ? bytes.readUInt16BE(at + 2)
+          : Number(bytes.readBigUInt64BE(at + 2));
+    const payload = bytes.subarray(at + headSize(length), at + headSize(length) + length);
+    const number = payload.readUInt32BE();
+    assert.ok(payload.equals(numbered(number, length)), `message ${number} is whole`);
+    numbers.push(number);
+    at += headSize(length) + length;
+  }
+  return numbers;
+}
+
+const drop = fc.record({
+  how: fc.constantFrom('frame' as const, 'private' as const, 'shared' as const, 'block' as const),
+  to: fc.nat(2),
+  size: fc.oneof(fc.nat(100), fc.integer({ min: 1000, max: 3000 }), fc.nat(20_000)),
+  turns: fc.nat(2),
+});
+
+/** Writes one message to one outlet, as `sending.ts` does; returns how many were dropped for it. */
+function writeDropping(
+  station: Station,
+  source: number,
+  { how, to }: { how: string; to: number },
+  payload: Uint8Array,
+): number {
+  const { output, outlets, arena } = station;
+  const outlet = outlets[to]!;
+  const { length } = payload;
+  const size = headSize(length) + length;
+  const dropped = output.hasRoom(outlet, size) ? 0 : output.dropOldest(outlet, size);
+  if (!output.hasRoom(outlet, size)) return dropped + 1;
+  arena.bytes.set(payload, source);
+  if (how === 'frame') assert.ok(output.frame(outlet, Opcode.BINARY, source, length));
+  else if (how === 'private') assert.ok(output.frameOf(outlet, Opcode.BINARY, payload, length));
+  else if (how === 'shared') {
+    const frame = output.beginShared(Opcode.BINARY, source, length);
+    assert.ok(frame && output.sendShared(frame, outlet));
+    output.endShared(frame);
+  } else {
+    const block = output.source.acquire(length);
+    arena.bytes.set(payload, block);
+    output.beginMessage(block);
+    assert.ok(output.frame(outlet, Opcode.BINARY, block, length));
+    output.endMessage();
+    output.source.release(block);
+  }
+  return dropped;
+}
+
+it('Output.dropOldest drops whole frames, the oldest, and no more than it says', () => {
+  fc.assert(
+    fc.property(fc.array(drop, { maxLength: 80, size: 'max' }), fc.nat(), (steps, seed) => {
+      const station = new Station(seed, 40_000, true);
+      const { output, outlets, arena } = station;
+      const source = arena.allocate('payload', 65_536).offset;
+      const written = [0, 0, 0];
+      const dropped = [0, 0, 0];
+      for (const [number, step] of steps.entries()) {
+        written[step.to]! += 1;
+        dropped[step.to]! += writeDropping(station, source, step, numbered(number, step.size));
+        assert.ok(outlets[step.to]!.queued <= 40_000);
+        if (step.turns === 2) output.flush();
+        if (step.turns === 1) station.driver.turn();
+      }
+      for (const outlet of outlets) output.finish(outlet);
+      station.until(() => station.ended.every(Boolean));
+      station.until(() => outlets.every(({ queued, sends }) => queued === 0 && sends === 0));
+      for (const [index, arrived] of station.arrived.entries()) {
+        const numbers = numbersIn(arrived);
+        assert.equal(numbers.length, written[index]! - dropped[index]!);
+        for (let i = 1; i < numbers.length; i++) assert.ok(numbers[i]! > numbers[i - 1]!);
+      }
+      assert.equal(output.heldBytes, 0);
+      output.release();
+    }),
+    { numRuns: 100 },
+  );
+});
+
+it('Output: messages of one and of many in turn hold about as much memory as they have bytes', () => {
+  const station = new Station(1);
+  const { output, outlets } = station;
+  const outlet = outlets[0]!;
+  const own = new Uint8Array(100);
+  const many = new Uint8Array(1500);
+  for (let i = 0; i < 300; i++) {
+    const frame = output.beginShared(Opcode.BINARY, many, many.length);
+    assert.ok(frame && output.sendShared(frame, outlet));
+    output.endShared(frame);
+    assert.ok(output.frameOf(outlet, Opcode.BINARY, own, own.length));
+  }
+  assert.ok(output.heldBytes < 4 * outlet.queued, `${output.heldBytes} for ${outlet.queued}`);
+  output.discard(outlet);
+  station.until(() => outlet.sends === 0);
   assert.equal(output.heldBytes, 0);
 });

@@ -9,28 +9,25 @@
  *     connection's backlog and is gathered there. So the driver's table of operations cannot be
  *     filled by peers that do not read, and an answer of -ENOBUFS is a defect.
  *  3. Bytes leave in the order of the calls: while there is a backlog, everything goes to its end.
- *  4. `queued` is what was written and has not completed. Its limit is kept by the callers, who ask
+ *  4. What several connections are sent is gathered in their backlogs, where there is place in the
+ *     driver, and handed over when `gathering.ts` says so; before anything else that is written.
+ *  5. `queued` is what was written and has not completed. Its limit is kept by the callers, who ask
  *     `hasRoom`; answers to a peer's close and the like do not ask.
  */
 import { assert, Errno } from '../../base/index.ts';
 import type { Driver } from '../../driver/index.ts';
 import { Blocks } from '../../memory/index.ts';
-import {
-  createKernels,
-  headSize,
-  writeHead,
-  type BlockSource,
-  type Kernels,
-} from '../../websocket/index.ts';
+import { headSize, writeHead, type BlockSource } from '../../websocket/index.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { DUE, Gathering } from './gathering.ts';
 import { Holds } from './holds.ts';
-import { Segments } from './segments.ts';
+import { LARGE_BYTES, SegmentPool, Segments } from './segments.ts';
+import { SharedFrames, type SharedFrame } from './shared-frames.ts';
 import { Token, tokenOf } from '../engine/tokens.ts';
 
 /** Sends of one connection in the driver at once: one under way, one gathered behind it. */
 export const SENDS_MAX = 2;
 
-/** What is larger gets a block of its own: it would leave much of a segment unused. */
-const LARGE_BYTES = 16 * 1024;
 /** What is larger and shared is referred to, not copied, when it waits in a backlog. */
 const REFERRED_BYTES = 1024;
 /** What is larger is sent from the block that it arrived in: a second buffer costs less by then. */
@@ -39,10 +36,10 @@ const BACKLOG_BYTES_MIN = 4096;
 const BACKLOG_BYTES_MAX = 64 * 1024;
 /** Messages in pieces begin at this size, so it is also what a slow one costs at least. */
 const BLOCK_BYTES_MIN = 1024;
-/** Private memory up to this size is copied by hand: `set` costs more than it saves. */
-const SMALL_BYTES = 64;
+/** Ranges begin on 8 bytes, so that payloads are mostly copied by whole words. */
+const ALIGNMENT = 8;
 
-/** At most this much waits when a queue counts as short. */
+/** At most this much waits when a queue counts as short; more is not gathered. */
 const SHORT_QUEUE_BYTES = 64 * 1024;
 
 /** Where no message lies; an empty one that came in fragments lies at 0. */
@@ -59,7 +56,8 @@ interface Chunk {
   readonly hold: number;
   start: number;
   end: number;
-  readonly limit: number;
+  /** How far it may be written; `end` for what others are sent too. */
+  limit: number;
   /** Where the frames in it end, when the oldest may have to be dropped. */
   readonly ends: number[] | null;
 }
@@ -74,7 +72,7 @@ export interface Outlet {
   sends: number;
   backlog: Chunk[] | null;
   shutdown: number;
-  /** Bits, of which `WATCHED` is the output's. */
+  /** Bits, of which `WATCHED` and `DUE` are the output's. */
   ends: number;
 }
 
@@ -98,21 +96,13 @@ export interface OutputSettings {
   readonly dropsOldest: boolean;
 }
 
-/** A frame in memory that several connections are sent. */
-interface SharedFrame {
-  readonly hold: number;
-  readonly start: number;
-  readonly size: number;
-}
-
 /** See the head of this file. */
 export class Output {
   /** Memory of messages, received and sent. */
   readonly blocks: Blocks;
   readonly #driver: Driver;
   readonly #bytes: Uint8Array;
-  readonly #words: Int32Array;
-  readonly #kernels: Kernels;
+  readonly #writer: FrameWriter;
   readonly #outlets: readonly (Outlet | undefined)[];
   readonly #events: OutputEvents;
   readonly #limit: number;
@@ -122,7 +112,10 @@ export class Output {
   readonly #pressedAbove: number;
   readonly #relievedBelow: number;
   readonly #holds: Holds = new Holds();
+  readonly #pool: SegmentPool;
   readonly #segments: Segments;
+  readonly #shared: SharedFrames;
+  readonly #gathering: Gathering;
   readonly #releaseBlock: (offset: number) => void;
 
   /** The open range: whose, in which hold, from where, how far written and how far it may go. */
@@ -156,8 +149,7 @@ export class Output {
     const { owner, memoryBytes: size, limit, dropsOldest } = settings;
     this.#driver = driver;
     this.#bytes = driver.arena.bytes;
-    this.#words = driver.arena.words;
-    this.#kernels = createKernels(driver.arena.bytes, driver.arena.memory);
+    this.#writer = new FrameWriter(driver.arena);
     this.#limit = limit;
     this.#shortQueue = Math.min(limit >>> 2, SHORT_QUEUE_BYTES);
     this.#dropsOldest = dropsOldest;
@@ -167,7 +159,13 @@ export class Output {
     this.#events = events;
     const minBlock = BLOCK_BYTES_MIN;
     this.blocks = Blocks.create(driver.arena, { name: 'messages', owner, size, minBlock });
-    this.#segments = new Segments(this.blocks, this.#holds);
+    this.#pool = new SegmentPool(this.blocks);
+    this.#segments = new Segments(this.#pool, this.#holds, ALIGNMENT);
+    this.#shared = new SharedFrames(this.blocks, this.#holds, this.#pool, this.#writer);
+    this.#gathering = new Gathering(
+      () => driver.now(),
+      (outlet) => this.#goOn(outlet),
+    );
     this.#releaseBlock = (offset) => this.blocks.release(offset);
   }
 
@@ -193,7 +191,8 @@ export class Output {
 
   /** Bytes of the memory that are in use. */
   get heldBytes(): number {
-    return this.blocks.held - this.#segments.idleBytes;
+    const { idleBytes } = this.#pool;
+    return this.blocks.held - idleBytes - this.#segments.idleBytes - this.#shared.idleBytes;
   }
 
   /** Memory for messages that arrive in pieces; what is lent stays until it is sent. */
@@ -268,7 +267,7 @@ export class Output {
     }
     const at = this.#reserve(outlet, headSize(length) + length);
     if (at === 0) return false;
-    this.#writeFrame(at, opcode, source, length);
+    this.#writer.frame(at, opcode, source, length);
     return true;
   }
 
@@ -276,7 +275,7 @@ export class Output {
   frameOf(outlet: Outlet, opcode: number, payload: Uint8Array, length: number): boolean {
     const at = this.#reserve(outlet, headSize(length) + length);
     if (at === 0) return false;
-    this.#write(at + writeHead(this.#bytes, at, opcode, true, length), payload, length);
+    this.#writer.frameOf(at, opcode, payload, length);
     return true;
   }
 
@@ -284,7 +283,7 @@ export class Output {
   raw(outlet: Outlet, bytes: Uint8Array): boolean {
     const at = this.#reserve(outlet, bytes.length);
     if (at === 0) return false;
-    this.#write(at, bytes, bytes.length);
+    this.#writer.raw(at, bytes, bytes.length);
     return true;
   }
 
@@ -297,46 +296,58 @@ export class Output {
     source: number | Uint8Array,
     length: number,
   ): SharedFrame | undefined {
-    this.flush();
-    const size = headSize(length) + length;
-    const start = this.#find(size);
-    if (start === 0) return undefined;
-    const hold = this.#hold;
-    if (hold === this.#segments.hold) {
-      this.#segments.advance(start + size);
-      this.#holds.share(hold);
-    }
-    if (typeof source === 'number') this.#writeFrame(start, opcode, source, length);
-    else this.#write(start + writeHead(this.#bytes, start, opcode, true, length), source, length);
-    return { hold, start, size };
+    this.#gathering.published();
+    return this.#shared.begin(opcode, source, length);
   }
 
-  /** False when there is no memory to let it wait. */
+  /**
+   * Gathers it for one of them: see `gathering.ts`. False when there is no memory to let it wait.
+   */
   sendShared(frame: SharedFrame, outlet: Outlet): boolean {
-    const { hold, start, size } = frame;
-    if (this.#open === outlet) this.flush();
-    if (outlet.backlog === null && outlet.sends < SENDS_MAX) {
-      this.#holds.share(hold);
-      outlet.queued += size;
-      this.#submit(outlet, hold, start, size);
-      return true;
+    const { backlog } = outlet;
+    const last = backlog === null ? undefined : backlog.at(-1);
+    if (last !== undefined && last.end === frame.start && last.hold === frame.hold) {
+      last.end += frame.size;
+      last.limit = last.end;
+      last.ends?.push(last.end);
+    } else if (backlog === null && this.#mayGather(outlet)) {
+      this.#refer(outlet, frame);
+      if ((outlet.ends & DUE) === 0) this.#gathering.add(outlet);
+    } else if (!this.#wait(outlet, frame)) {
+      return false;
     }
-    if (size > REFERRED_BYTES) {
-      this.#holds.share(hold);
-      const end = start + size;
-      const ends = this.#dropsOldest ? [end] : null;
-      (outlet.backlog ??= []).push({ hold, start, end, limit: end, ends });
-    } else {
-      const at = this.#findInBacklog(outlet, size);
-      if (at === 0) return false;
-      this.#kernels.unmaskCopy(start, at, size, 0, 0);
-    }
-    outlet.queued += size;
+    outlet.queued += frame.size;
+    if (outlet.queued > this.#shortQueue && outlet.sends < SENDS_MAX) this.#goOn(outlet);
     return true;
   }
 
   endShared(frame: SharedFrame): void {
-    this.#holds.release(frame.hold);
+    this.#shared.end(frame);
+  }
+
+  /** Whether what is gathered for one without a backlog will leave at once. */
+  #mayGather(outlet: Outlet): boolean {
+    if (this.#open === outlet) this.flush();
+    return outlet.sends < SENDS_MAX;
+  }
+
+  /** Puts it at the end of the backlog: a small one as a copy, or it would keep a segment. */
+  #wait(outlet: Outlet, frame: SharedFrame): boolean {
+    if (frame.size > REFERRED_BYTES) {
+      this.#refer(outlet, frame);
+      return true;
+    }
+    const at = this.#findInBacklog(outlet, frame.size);
+    if (at === 0) return false;
+    this.#writer.copy(at, frame.start, frame.size);
+    return true;
+  }
+
+  #refer(outlet: Outlet, { hold, start, size }: SharedFrame): void {
+    this.#holds.share(hold);
+    const end = start + size;
+    const ends = this.#dropsOldest ? [end] : null;
+    (outlet.backlog ??= []).push({ hold, start, end, limit: end, ends });
   }
 
   /** A head of its own, and the payload from where it lies. */
@@ -359,31 +370,6 @@ export class Output {
     return true;
   }
 
-  #writeFrame(at: number, opcode: number, source: number, length: number): void {
-    const bytes = this.#bytes;
-    const words = this.#words;
-    const target = at + headSize(length);
-    if (length <= SMALL_BYTES && ((source ^ target) & 3) === 0 && (target & 3) < 3) {
-      // By whole words, edges included: what stands before the payload is the head, which is
-      // written below, and what comes behind it within its last word is not written yet.
-      const last = (target + length + 3) >>> 2;
-      let from = source >>> 2;
-      for (let to = target >>> 2; to < last; to++) words[to] = words[from++]!;
-    } else {
-      this.#kernels.unmaskCopy(source, target, length, 0, 0);
-    }
-    writeHead(bytes, at, opcode, true, length);
-  }
-
-  #write(at: number, source: Uint8Array, length: number): void {
-    const bytes = this.#bytes;
-    if (length > SMALL_BYTES) {
-      bytes.set(length === source.length ? source : source.subarray(0, length), at);
-    } else {
-      for (let i = 0; i < length; i++) bytes[at + i] = source[i]!;
-    }
-  }
-
   // ---- finding memory; 0 when there is none
 
   #reserve(outlet: Outlet, size: number): number {
@@ -398,6 +384,8 @@ export class Output {
 
   #reserveElsewhere(outlet: Outlet, size: number): number {
     this.flush();
+    // What was gathered leaves before it, and at once.
+    if (outlet.backlog !== null && outlet.sends < SENDS_MAX) this.#goOn(outlet);
     let at: number;
     if (outlet.backlog === null && outlet.sends < SENDS_MAX) {
       at = this.#find(size);
@@ -436,8 +424,10 @@ export class Output {
       last.ends?.push(last.end);
       return last.end - size;
     }
-    // Who waits already waits for more: the next chunk is larger than all before it.
-    const usual = Math.min(Math.max(outlet.queued, BACKLOG_BYTES_MIN), BACKLOG_BYTES_MAX);
+    // Who waits already waits for more: the next chunk is larger than all before it. But behind one
+    // that is full by nature, a frame that many share, the next may be another of those.
+    const likely = last !== undefined && last.end === last.limit ? 0 : outlet.queued;
+    const usual = Math.min(Math.max(likely, BACKLOG_BYTES_MIN), BACKLOG_BYTES_MAX);
     const start = this.blocks.acquire(Math.max(size, usual));
     if (start === 0) return 0;
     const hold = this.#holds.take(this.#releaseBlock, start);
@@ -474,12 +464,18 @@ export class Output {
     const outlet = this.#outlets[this.#sendIndex[send]!]!;
     this.#sendEnded(send, outlet);
     if (result < 0) this.#events.failed(outlet.index);
-    else if (outlet.backlog !== null || outlet.shutdown === Shutdown.ASKED) this.#goOn(outlet);
+    else if (outlet.shutdown === Shutdown.ASKED || this.#waitsForPlace(outlet)) this.#goOn(outlet);
     if ((outlet.ends & WATCHED) !== 0 && outlet.queued <= this.#shortQueue && result >= 0) {
       outlet.ends &= ~WATCHED;
       this.#events.drained(outlet.index);
     }
     return outlet.index;
+  }
+
+  /** Whether something waits for the send that has completed, not for the end of the turn. */
+  #waitsForPlace(outlet: Outlet): boolean {
+    if (outlet.backlog === null) return false;
+    return outlet.sends === SENDS_MAX - 1 || (outlet.ends & DUE) === 0;
   }
 
   /**
@@ -518,6 +514,8 @@ export class Output {
    */
   release(): void {
     this.#segments.release();
+    this.#shared.release();
+    this.#pool.release();
     this.#over = true;
     if (this.blocks.held === 0) this.blocks.destroy();
   }
@@ -558,6 +556,7 @@ export class Output {
     outlet.sends -= 1;
     outlet.queued -= this.#sendLength[send]!;
     this.#holds.release(hold);
-    if (hold === this.#segments.hold && this.#open === null) this.#segments.rewind();
+    if (hold !== this.#segments.hold) this.#shared.rewind(hold);
+    else if (this.#open === null) this.#segments.rewind();
   }
 }

@@ -30,8 +30,8 @@ import { Turns } from './turns.ts';
 
 const RSV1 = 0x40;
 /**
- * What is shorter has hardly anything to refer back to when the compressor begins anew: trying takes
- * about 2 µs and saves nothing (decision 0011).
+ * What is shorter has hardly anything to refer back to when the compressor begins anew: trying
+ * takes about 2 µs and saves nothing (decision 0011).
  */
 const SHARED_BYTES_MIN = 32;
 
@@ -298,10 +298,12 @@ export class Compression {
     if (!output.hasRoom(connection, length)) {
       return sockets.sending.full(connection);
     }
-    const bytes =
+    // A copy: `slice` of a Buffer would be none.
+    const bytes = new Uint8Array(
       typeof source === 'number'
-        ? driver.arena.bytes.slice(source, source + length)
-        : source.slice(0, length);
+        ? driver.arena.bytes.subarray(source, source + length)
+        : source.subarray(0, length),
+    );
     job.waiting.push({ opcode, bytes });
     connection.queued += length;
     sockets.sending.watch(connection);

@@ -19,7 +19,7 @@ export interface PublishOptions {
    */
   readonly retain?: boolean;
   /** Who does not get it. @default nobody */
-  readonly except?: Connection<never, never>;
+  readonly except?: Connection<unknown>;
 }
 
 /** See the head of this file. */

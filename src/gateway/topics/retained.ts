@@ -58,8 +58,8 @@ export class RetainedValues {
         `Cannot retain a value: ${maxTopics} topics may have one, and do`,
       );
     }
-    // Of shared memory too `slice` makes a private copy.
-    const value = { topic, opcode, bytes: bytes.slice() };
+    // A private copy, of shared memory too; `slice` of a Buffer would be none.
+    const value = { topic, opcode, bytes: new Uint8Array(bytes) };
     this.#bytes = held + cost(topic, bytes);
     this.#values.set(topic, value);
     this.#trie.set(topic, value);

@@ -2,7 +2,7 @@
  * Connects to one of several addresses (RFC 8305, "happy eyeballs"): each attempt has a head start
  * before the next joins in, a failure starts the next at once, and the first to connect wins.
  */
-import { RondoError, SystemError } from '../../base/index.ts';
+import { assert, Errno, RondoError, SystemError } from '../../base/index.ts';
 import type { Handle, OperationId, SocketAddress } from '../../driver/index.ts';
 import { Kind, type Completer, type Hub } from './hub.ts';
 import type { Timers } from './timers.ts';
@@ -56,7 +56,7 @@ export class Dial {
         }
         this.#attempts.delete(operation);
         if (this.#over && result > 0) {
-          hub.driver.close(result, hub.tokenOf(Kind.CLOSE, index), 'reset');
+          this.#close(result, hub.tokenOf(Kind.CLOSE, index));
           return;
         }
         hub.leave(index);
@@ -79,6 +79,14 @@ export class Dial {
     }
     if (this.#next === this.#addresses.length) return;
     this.#timer = this.#timers.start(() => this.#attempt(), HEAD_START_MS, false);
+  }
+
+  /** Nobody wants it any more. */
+  #close(handle: Handle, token: number): void {
+    const result = this.#hub.driver.close(handle, token, 'reset');
+    // The places for closes are taken for the moment only.
+    if (result === -Errno.ENOBUFS) setImmediate(() => this.#close(handle, token));
+    else assert(result > 0, `a close is taken by the driver, got ${result}`);
   }
 
   #attempted(address: SocketAddress, result: number): void {

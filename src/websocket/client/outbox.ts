@@ -124,12 +124,13 @@ export class Outbox implements Later {
     if (!this.#waiting && !plain && !(data instanceof Blob)) {
       const bytes = typeof data === 'string' ? Buffer.from(data) : data;
       if (this.#begin(opcode, bytes, opcode < Opcode.CLOSE)) {
-        if (this.#rest !== undefined && lent) this.#rest = this.#rest.slice();
+        // A copy: `slice` of a Buffer would be none.
+        if (this.#rest !== undefined && lent) this.#rest = new Uint8Array(this.#rest);
         this.#askFlush();
         return;
       }
     }
-    const kept = lent && data instanceof Uint8Array ? data.slice() : data;
+    const kept = lent && data instanceof Uint8Array ? new Uint8Array(data) : data;
     this.#backlog.push({ opcode, data: kept, wire: undefined, plain, size });
     this.#askFlush();
   }

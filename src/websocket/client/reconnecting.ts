@@ -253,7 +253,7 @@ export class ReconnectingWebSocket extends TypedEventTarget<ReconnectingWebSocke
     } else if (this.#queue.length === 0 && this.#fits(size)) {
       this.#socket!.send(sendable);
     } else if (this.#makeRoom(size)) {
-      const kept = sendable instanceof Uint8Array ? sendable.slice() : sendable;
+      const kept = sendable instanceof Uint8Array ? new Uint8Array(sendable) : sendable;
       this.#queue.push({ data: kept, size });
       this.#queuedBytes += size;
     }

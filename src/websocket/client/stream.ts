@@ -60,7 +60,9 @@ class StreamOpening {
   }
 
   #tls(): ConnectionOptions {
-    return { ...namedTls(this.#target.host, this.#options.tls), ALPNProtocols: ['http/1.1'] };
+    const { host } = this.#target;
+    // Over a proxy or a Unix socket too it is what the certificate is checked against.
+    return { ...namedTls(host, this.#options.tls), host, ALPNProtocols: ['http/1.1'] };
   }
 
   #watch(socket: Socket, event: 'connect' | 'secureConnect', then: () => void): Socket {
@@ -85,6 +87,7 @@ class StreamOpening {
       if (state === 'more') return;
       socket.pause();
       socket.removeListener('data', onData);
+      socket.removeListener('end', onEnd);
       if (state === 'failed') {
         this.#fail(broken(`the proxy's answer is not valid: ${reader.problem}`));
         return;
@@ -99,18 +102,17 @@ class StreamOpening {
     };
     const onData = (chunk: Buffer) => check(reader.push(chunk));
     socket.on('data', onData);
-    socket.once('end', () => check(reader.end()));
+    const onEnd = () => check(reader.end());
+    socket.on('end', onEnd);
     socket.write(connectRequest(this.#target, this.#options), 'latin1');
   }
 
   #throughProxy(): void {
-    const { secure, host } = this.#target;
-    if (!secure) {
+    if (!this.#target.secure) {
       this.#ready();
       return;
     }
-    // `host` is not connected to: the certificate is checked against it.
-    const socket = connectSecure({ ...this.#tls(), host, socket: this.#socket });
+    const socket = connectSecure({ ...this.#tls(), socket: this.#socket });
     this.#socket = this.#watch(socket, 'secureConnect', () => this.#ready());
   }
 

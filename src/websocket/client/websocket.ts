@@ -228,7 +228,7 @@ export class WebSocket extends TypedEventTarget<WebSocketEvents> {
     if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
       throw misuse('ERR_OPTION_TYPE', 'Cannot ping: the payload must be a string or a Uint8Array');
     }
-    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload.slice();
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : new Uint8Array(payload);
     if (bytes.length > MAX_CONTROL_BYTES) {
       throw outOfRange(
         'ERR_OPTION_RANGE',
