@@ -72,6 +72,11 @@ export class ReplyWriter {
     const waiting = this.#waiting;
     while (waiting.length > 0) {
       const first = waiting[0]!;
+      if (this.#at >= first.length) {
+        this.#stopped = true;
+        this.#fail(transferred());
+        return;
+      }
       const end = Math.min(first.length, this.#at + this.#pieceBytes);
       const piece = first.subarray(this.#at, end);
       if (!this.#send(this.#framed ? formatChunk(piece) : piece)) return;
@@ -172,6 +177,12 @@ export class ReplyWriter {
     await new Promise<void>((resolve) => (this.#wake = resolve));
     this.#wake = undefined;
   }
+}
+
+/** Nothing that waits is empty, unless its memory was given to somebody else. */
+function transferred(): TypeError {
+  const rule = 'they must stay as they are until they are sent';
+  return misuse('ERR_HTTP_REPLY', `Cannot go on with the bytes of a body: ${rule}`);
 }
 
 function toBytes(piece: unknown): Uint8Array {

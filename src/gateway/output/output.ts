@@ -331,15 +331,15 @@ export class Output {
     return outlet.sends < SENDS_MAX;
   }
 
-  /** Puts it at the end of the backlog: a small one as a copy, or it would keep a segment. */
+  /**
+   * Puts it at the end of the backlog: a small one as a copy, or it would keep a segment. What will
+   * leave at once needs no memory for that.
+   */
   #wait(outlet: Outlet, frame: SharedFrame): boolean {
-    if (frame.size > REFERRED_BYTES) {
-      this.#refer(outlet, frame);
-      return true;
-    }
-    const at = this.#findInBacklog(outlet, frame.size);
-    if (at === 0) return false;
-    this.#writer.copy(at, frame.start, frame.size);
+    const at = frame.size > REFERRED_BYTES ? 0 : this.#findInBacklog(outlet, frame.size);
+    if (at !== 0) this.#writer.copy(at, frame.start, frame.size);
+    else if (frame.size > REFERRED_BYTES || outlet.sends < SENDS_MAX) this.#refer(outlet, frame);
+    else return false;
     return true;
   }
 

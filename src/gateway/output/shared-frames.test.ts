@@ -273,13 +273,46 @@ it('Output: an own message takes what was published before with it, at once', as
   assert.deepEqual(fleet.arrived, fleet.expected);
 });
 
+/** It has all its sends in the driver after this, if nothing turns meanwhile. */
+function fillPlaces(fleet: Fleet, outlet: Outlet): void {
+  for (let i = 0; i < SENDS_MAX; i++) {
+    fleet.send(outlet, new Uint8Array(10), 1);
+    fleet.output.flush();
+  }
+  assert.equal(outlet.sends, SENDS_MAX);
+}
+
+it('Output: what was published to one whose sends are under way follows them', async () => {
+  const fleet = new Fleet(1);
+  const outlet = fleet.outlets[0]!;
+  fillPlaces(fleet, outlet);
+  for (let i = 0; i < 50; i++) fleet.publish([outlet], new Uint8Array(i * 40));
+  assert.equal(outlet.sends, SENDS_MAX);
+  await fleet.untilSent();
+  await fleet.until(() => fleet.arrived[0]!.length === fleet.expected[0]!.length);
+  assert.deepEqual(fleet.arrived, fleet.expected);
+});
+
+it('Output: what is gathered does not leave in part when an earlier send completes', async () => {
+  const fleet = new Fleet(1);
+  const { output, outlets, driver } = fleet;
+  const outlet = outlets[0]!;
+  fleet.send(outlet, new Uint8Array(10), 1);
+  output.flush();
+  fleet.publish([outlet], new Uint8Array(20));
+  while (outlet.sends > 0) driver.turn();
+  fleet.publish([outlet], new Uint8Array(30));
+  await Promise.resolve();
+  assert.equal(outlet.sends, 1);
+  await fleet.untilSent();
+  assert.equal(fleet.sends, 2);
+});
+
 it('Output: one that does not read holds no segments back', () => {
   const fleet = new Fleet(1);
   const { output, outlets } = fleet;
   const slow = outlets[0]!;
-  // Nothing turns, so nothing completes: it has all its sends in the driver after these.
-  for (let i = 0; i < SENDS_MAX; i++) (fleet.send(slow, new Uint8Array(10), 1), output.flush());
-  assert.equal(slow.sends, SENDS_MAX);
+  fillPlaces(fleet, slow);
   let others = 0;
   for (let i = 0; i < 100; i++) {
     fleet.publish([slow], new Uint8Array(20));
@@ -299,4 +332,25 @@ it('Output: what is gathered leaves before it is a quarter of what may wait', ()
     fleet.publish([outlet], new Uint8Array(100));
   }
   assert.ok(outlet.queued > 2048 && outlet.queued < 2300);
+});
+
+it('Output: what many are sent in turn with something else needs no memory for each', async () => {
+  const fleet = new Fleet(1);
+  const { output, outlets } = fleet;
+  const held: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    fleet.publish(outlets, new Uint8Array(20).fill(i));
+    fleet.publish([], new Uint8Array(20));
+    // Nothing is left after the first.
+    for (let size = 1024 * 1024; size >= 1024; size /= 2) {
+      for (let at = output.blocks.acquire(size); at !== 0; at = output.blocks.acquire(size)) {
+        held.push(at);
+      }
+    }
+  }
+  await fleet.untilSent();
+  await fleet.until(() => fleet.arrived.every(({ length }) => length === 66));
+  assert.deepEqual(fleet.arrived, fleet.expected);
+  for (const at of held) output.blocks.release(at);
+  assert.equal(output.heldBytes, 0);
 });

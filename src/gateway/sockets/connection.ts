@@ -85,6 +85,8 @@ export class Connection<Params = AnyParams, Data = unknown> {
   backlog: Outlet['backlog'] = null;
   /** @internal */
   shutdown: number = Shutdown.NONE;
+  /** @internal */
+  ends = 0;
   /** Compression as it was agreed on; the same object for all that agreed on the same. @internal */
   deflate: DeflateSession | null = null;
   /** @internal */
@@ -99,9 +101,6 @@ export class Connection<Params = AnyParams, Data = unknown> {
   reader: RequestReader | null = null;
   /** The request that is being answered. @internal */
   exchange: Exchange | null = null;
-  /** @internal */
-  ends = 0;
-
   /** @internal */
   constructor(sockets: Sockets, id: number, index: number, handle: number) {
     this.sockets = sockets;
