@@ -57,6 +57,27 @@ try {
   writeFileSync(join(directory, 'import.mjs'), program);
   must('import of every subpath', options.node, ['import.mjs'], directory);
 
+  // The declarations stand on their own, for who checks libraries too.
+  writeFileSync(
+    join(directory, 'consumer.ts'),
+    subpaths
+      .map((path, index) => `export * as all${index} from 'rondo${path.slice(1)}';`)
+      .join('\n'),
+  );
+  for (const name of ['@types', 'undici-types', '@opentelemetry']) {
+    symlinkSync(join(root, 'node_modules', name), join(directory, 'node_modules', name));
+  }
+  const strict = ['--strict', '--noEmit', '--skipLibCheck', 'false', '--types', 'node'];
+  const settings = [
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--lib',
+    'es2023,esnext.disposable',
+  ];
+  must('types of a consumer', tool('tsc'), [...strict, ...settings, 'consumer.ts'], directory);
+
   // An installed package can build its addon: with what is in it and its dependencies alone.
   if (process.platform === 'linux') {
     for (const name of Object.keys(manifest.dependencies ?? {})) {

@@ -50,7 +50,7 @@ export function createChat(options = {}) {
     },
 
     message(connection, message) {
-      const text = message.json()?.text;
+      const text = message.json()?.text; // What is no JSON closes with 1007.
       if (typeof text !== 'string' || text.trim() === '' || text.length > LINE_MAX) return;
       const room = roomOf(connection.params.room);
       const line = room.tell({ type: 'line', name: connection.data.name, text, at: Date.now() });

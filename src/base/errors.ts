@@ -46,6 +46,7 @@ export const ERROR_CODES = {
   ERR_HTTP_BODY: 'A request body cannot be read: too large, malformed, too slow, or read before',
   ERR_HTTP_ABORTED: 'The client went away before its request was answered',
   ERR_EVENT: 'A server-sent event has a field that is not as it must be',
+  ERR_MESSAGE_JSON: 'A message that was to be read as JSON is none',
   ERR_ROUTE: 'A route of a gateway has a path that is not valid, or is taken',
   ERR_TOPIC: 'A topic has a name that is not valid, or a wildcard where none can be',
   ERR_TOPIC_LIMIT: 'A limit of topics is reached: subscriptions, topics, or retained bytes',

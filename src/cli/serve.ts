@@ -67,7 +67,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     link?.say({ kind: 'files', files: plan.files });
     const { gateway, address } = await run(plan, link);
     announce({ gateway, address, ...plan }, log);
-    if (plan.options.tls !== undefined) renewOnSignal(gateway, log, args);
+    renewOnSignal(gateway, log, args);
     link?.say({ kind: 'listening', address });
   } catch (error) {
     if (log.format === 'text' || !isExpected(error)) throw error;
@@ -97,7 +97,7 @@ async function planOf(command: ServeCommand, age: number = 0): Promise<Plan> {
   };
 }
 
-/** Reads the certificates again at SIGHUP: new connections get those. */
+/** Reads the certificates again at SIGHUP: new connections get those. Without any it does nothing. */
 function renewOnSignal(gateway: Gateway, log: Log, args: readonly string[]): void {
   let age = 0;
   onHangup(log, async () => {

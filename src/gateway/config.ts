@@ -5,9 +5,12 @@ import { GATEWAY_OPTION_NAMES, type GatewayOptions } from './options.ts';
 import type { RouteParams } from './routing/paths.ts';
 import type { WebSocketHandlers } from './sockets/handlers.ts';
 
-/** WebSocket routes: handlers by path, whose parameters have their types by it. */
-export type HandlerRoutes<Path extends string = string> = {
-  readonly [P in Path]: WebSocketHandlers<RouteParams<P>>;
+/**
+ * WebSocket routes: handlers by path. `Data` has the type of each path's `connection.data`, which is
+ * found by what `upgrade` returns; parameters have their types by the path.
+ */
+export type HandlerRoutes<Data extends object = Record<string, unknown>> = {
+  readonly [Path in keyof Data]: WebSocketHandlers<RouteParams<Path & string>, Data[Path]>;
 };
 
 /** Adds routes to a gateway that does not listen yet. */
@@ -44,9 +47,9 @@ export interface ServeConfig extends GatewayOptions {
  */
 export function defineHandlers(handlers: AddHandlers): AddHandlers;
 /** The same for handlers by path. */
-export function defineHandlers<const Path extends string>(
-  handlers: HandlerRoutes<Path>,
-): HandlerRoutes<Path>;
+export function defineHandlers<Data extends Record<string, unknown>>(
+  handlers: HandlerRoutes<Data>,
+): HandlerRoutes<Data>;
 export function defineHandlers(handlers: HandlersModule): HandlersModule {
   return handlers;
 }

@@ -21,7 +21,9 @@ import type { Connection } from './sockets/connection.ts';
 import type { Message } from './sockets/message.ts';
 import type { Sendable } from './sockets/outgoing.ts';
 import { Station } from './station.ts';
-import type { PublishOptions } from './topics/hub.ts';
+import { storeValue, type PublishOptions } from './topics/hub.ts';
+import { checkTopic } from './topics/names.ts';
+import { Topics } from './topics/topics.ts';
 import {
   resolveGatewayOptions,
   type GatewayOptions,
@@ -119,8 +121,9 @@ export interface Gateway {
   readonly ready: boolean;
   /**
    * Sends to all connections that are subscribed to the topic; returns how many. The frame is
-   * encoded once. May be called from anywhere on the gateway's thread.
-   * @throws {TypeError} ERR_TOPIC, ERR_OPTION_TYPE, ERR_LEASE_RELEASED, ERR_GATEWAY_STATE
+   * encoded once. May be called from anywhere on the gateway's thread, also before it listens and
+   * after it was closed: nobody is there then, but a retained value is kept.
+   * @throws {TypeError} ERR_TOPIC, ERR_OPTION_TYPE, ERR_LEASE_RELEASED
    * @throws {RangeError} ERR_OPTION_RANGE, ERR_TOPIC_LIMIT with too much retained
    */
   publish(topic: string, data: Message | string | Uint8Array, options?: PublishOptions): number;
@@ -168,6 +171,8 @@ class OneGateway implements Gateway {
   readonly #name: string = `gateway ${++gateways}`;
   readonly #routes: PathTable<Route> = new PathTable<Route>();
   readonly #httpRoutes: HttpRoutes = new HttpRoutes();
+  /** Retained values: they may be there before anybody can ask for them. */
+  readonly #retaining: Topics<Connection>;
   #station: Station | undefined;
   /** What was counted, when it is closed. */
   #counters: GatewayCounters | undefined;
@@ -177,6 +182,7 @@ class OneGateway implements Gateway {
 
   constructor(options: ResolvedGatewayOptions) {
     this.#options = options;
+    this.#retaining = new Topics<Connection>(options.topics);
   }
 
   get address(): SocketAddress | undefined {
@@ -240,6 +246,7 @@ class OneGateway implements Gateway {
       options: this.#options,
       routes: this.#routes,
       httpRoutes: this.#httpRoutes,
+      retaining: this.#retaining,
     });
     try {
       this.#address = station.listen(wanted);
@@ -263,12 +270,15 @@ class OneGateway implements Gateway {
     rejectUnknown('publish', options, ['retain', 'except']);
     const retain = booleanOption('retain', options.retain, false);
     const except = options.except as Connection | undefined;
-    const { topics } = this.#listener('publish').engines[0]!.sockets;
-    return retain ? topics.retain(topic, data, except) : topics.publish(topic, data, except);
+    if (retain) storeValue(this.#retaining, this.#options.arena, topic, data);
+    else checkTopic(topic);
+    // Before it listens, and when it is closed, nobody is there.
+    const [engine] = this.#station?.engines ?? [];
+    return engine === undefined ? 0 : engine.sockets.topics.publish(topic, data, except);
   }
 
   forget(topic: string): boolean {
-    return this.#listener('forget a value').retaining.forget(topic);
+    return this.#retaining.forget(topic);
   }
 
   subscribers(topic: string): number {

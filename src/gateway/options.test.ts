@@ -26,6 +26,7 @@ it('resolveGatewayOptions fills in what is documented', () => {
     receiveBuffers: 1024,
     receiveBufferSize: 16_448,
     memoryBytes: 64 << 20,
+    debug: false,
     page: false,
     tls: undefined,
     reusePort: false,

@@ -143,6 +143,12 @@ export interface GatewayOptions {
    * @default 64 MiB, or twice `maxMessageSize` rounded up to a power of two if that is more
    */
   readonly memoryBytes?: number;
+  /**
+   * Find mistakes with messages: each has an object of its own, so that use after its handler always
+   * throws, even while another message is handled. For development: it costs garbage.
+   * @default false, or that of the arena
+   */
+  readonly debug?: boolean;
   /** Serve a page at `/` on which a person can try the routes. @default false */
   readonly page?: boolean;
   /** Serve the counters at `/metrics`, for Prometheus. @default false */
@@ -213,6 +219,7 @@ export const GATEWAY_OPTION_NAMES: readonly (keyof GatewayOptions)[] = [
   'receiveBuffers',
   'receiveBufferSize',
   'memoryBytes',
+  'debug',
   'page',
   'metrics',
   'timingSample',
@@ -299,6 +306,7 @@ export function resolveGatewayOptions(options: GatewayOptions = {}): ResolvedGat
     receiveBuffers: integer('receiveBuffers', 1024, 2, 32_768),
     receiveBufferSize: integer('receiveBufferSize', 16 * KIB + 64, 256, MIB),
     memoryBytes,
+    debug: booleanOption('debug', options.debug, arena.debug),
     page: booleanOption('page', options.page, false),
     metrics: booleanOption('metrics', options.metrics, false),
     timingSample: integer('timingSample', 0, 0, 1_000_000),

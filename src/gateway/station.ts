@@ -37,6 +37,8 @@ export interface StationSettings {
   readonly options: ResolvedGatewayOptions;
   readonly routes: PathTable<Route>;
   readonly httpRoutes: HttpRoutes;
+  /** The topics that keep retained values. @default new ones */
+  readonly retaining?: Topics<Connection>;
   /** For tests on the simulated driver. @default createDriver */
   readonly makeDriver?: (options: CreateDriverOptions) => Driver;
 }
@@ -83,7 +85,7 @@ export class Station {
       origins: resolveOrigins(options.origins),
       resolveAddress: resolveTrustProxy(options.trustProxy),
       engines: this.#engines,
-      retaining: new Topics<Connection>(options.topics),
+      retaining: settings.retaining ?? new Topics<Connection>(options.topics),
       isReady: () => this.#ready,
       metricsText: () => this.metricsText(),
       nextId: () => ++this.#lastId,
@@ -93,11 +95,6 @@ export class Station {
   /** The driver of the first engine; all are of one kind. */
   get driver(): Driver {
     return this.#engines[0]!.driver;
-  }
-
-  /** The topics that keep retained values. */
-  get retaining(): Topics<Connection> {
-    return this.#shared.retaining;
   }
 
   /** One for each ring. */

@@ -47,6 +47,8 @@ function load(): NativeStatus {
   }
   return {
     available: false,
-    reason: `tried ${tried.join('; ')} (npx rondo build makes it, in a clone npm run build; it needs a C compiler)`,
+    reason:
+      'it is not built: npx rondo build makes it, in a clone npm run build; it needs a C compiler ' +
+      `(tried ${tried.join('; ')})`,
   };
 }

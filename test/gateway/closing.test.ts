@@ -54,7 +54,7 @@ onEveryDriver('closing', (fixture) => {
     client.send(CLOSE, closePayload(4321));
     assert.equal(await client.over(), 'end');
     assert.equal(client.hasMore, false);
-    assert.deepEqual(notes, [[4321, '']]);
+    assert.deepEqual(notes, [[4321, 'enough']]);
     await untilNothingIsHeld(gateway);
   });
 

@@ -8,6 +8,7 @@ import { resolveGatewayOptions } from '../../src/gateway/options.ts';
 import { PathTable } from '../../src/gateway/routing/paths.ts';
 import type { Route, WebSocketHandlers } from '../../src/gateway/sockets/handlers.ts';
 import { Station } from '../../src/gateway/station.ts';
+import { storeValue } from '../../src/gateway/topics/hub.ts';
 import { processArena } from '../../src/memory/index.ts';
 import { Client, Opcode } from './client.ts';
 import { until } from './fixture.ts';
@@ -97,7 +98,9 @@ it(
         if (i > 0) assert.equal(await client.text(), text);
         assert.equal(await client.text(), text);
       }
-      const reached = station.engines[1]!.sockets.topics.retain('all', text, sides[1]);
+      const second = station.engines[1]!;
+      storeValue(second.context.retaining, second.driver.arena, 'all', text);
+      const reached = second.sockets.topics.publish('all', text, sides[1]);
       assert.equal(reached, clients.length - 1);
       for (const [i, client] of clients.entries())
         if (i !== 1) assert.equal(await client.text(), text);

@@ -77,9 +77,10 @@ it('Gateway.websocket refuses what are no handlers', () => {
 
 it('Gateway before listen: what needs connections is refused', async () => {
   const gateway = createGateway({ port: 0, host: '127.0.0.1' });
-  assert.throws(() => gateway.publish('a', 'b'), STATE);
+  assert.equal(gateway.publish('a', 'b'), 0);
+  assert.throws(() => gateway.publish('a/', 'b'), TOPIC);
   assert.throws(() => gateway.metrics(), STATE);
-  assert.throws(() => gateway.forget('a'), STATE);
+  assert.equal(gateway.forget('a'), false);
   assert.throws(() => gateway.setCertificates(any({})), STATE);
   assert.equal(gateway.subscribers('a'), 0);
   assert.equal(gateway.topics().size, 0);
@@ -117,7 +118,7 @@ const WRONG: readonly [what: string, use: (connection: Connection) => unknown, e
   ['close with a long reason', (c) => c.close(1000, 'ü'.repeat(62)), REASON],
   ['subscribe to nothing', (c) => c.subscribe(''), TOPIC],
   ['subscribe to a number', (c) => c.subscribe(any(5)), TOPIC],
-  ['subscribe to ** in the middle', (c) => c.subscribe('a/**/b'), TOPIC],
+  ['subscribe to ** in the middle', (c) => c.subscribe('a/**/b', { pattern: true }), TOPIC],
   ['subscribe with an unknown option', (c) => c.subscribe('a', any({ retain: 1 })), UNKNOWN],
   ['subscribe with a wrong option', (c) => c.subscribe('a', { retained: any(1) }), TYPE],
   ['unsubscribe from nothing', (c) => c.unsubscribe(''), TOPIC],
@@ -186,7 +187,7 @@ onEveryDriver('misuse', (fixture) => {
     await gateway.close();
     check();
     assert.equal(gateway.counters().publishes, publishes);
-    assert.throws(() => gateway.publish('a', 'x'), STATE);
+    assert.equal(gateway.publish('a', 'x'), 0);
     assert.throws(() => gateway.metrics(), STATE);
   });
 });

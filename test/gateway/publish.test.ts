@@ -18,7 +18,7 @@ async function talking(
       message(connection, message) {
         const text = message.text();
         const rest = text.slice(1);
-        if (text.startsWith('+')) connection.send(`+${connection.subscribe(rest)}`);
+        if (text.startsWith('+')) connection.send(`+${connection.subscribe(rest, { pattern: true })}`);
         else if (text.startsWith('-')) connection.send(`-${connection.unsubscribe(rest)}`);
         else if (text === '!') connection.terminate();
         else {
@@ -101,7 +101,7 @@ onEveryDriver('publishing what is kept', (fixture) => {
     assert.equal(await say(client, '+price/a'), 'short');
     assert.equal(await client.text(), '+true');
     sides.at(-1)!.subscribe('price/b', { retained: false });
-    sides.at(-1)!.subscribe('price/**');
+    sides.at(-1)!.subscribe('price/**', { pattern: true });
     const values = [await client.frame(), await client.frame(), await client.frame()];
     assert.deepEqual(
       values.map(({ payload }) => payload.toString()).sort(),

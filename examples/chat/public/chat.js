@@ -14,7 +14,7 @@ $('login').addEventListener('submit', (event) => {
 
 async function comeIn(form) {
   const { name, room } = Object.fromEntries(new FormData(form));
-  const response = await fetch('/login', { method: 'POST', body: JSON.stringify({ name }) });
+  const response = await logIn(name);
   if (!response.ok) {
     $('problem').textContent = await response.text();
     return;
@@ -22,7 +22,11 @@ async function comeIn(form) {
   $('login').hidden = true;
   $('chat').hidden = false;
   $('title').textContent = room;
-  connect(room);
+  connect(name, room);
+}
+
+function logIn(name) {
+  return fetch('/login', { method: 'POST', body: JSON.stringify({ name }) });
 }
 
 $('say').addEventListener('submit', (event) => {
@@ -33,7 +37,7 @@ $('say').addEventListener('submit', (event) => {
   text.value = '';
 });
 
-function connect(room) {
+function connect(name, room) {
   $('state').textContent = 'connecting …';
   socket = new WebSocket(`${location.origin.replace('http', 'ws')}/rooms/${room}`);
   socket.addEventListener('open', () => {
@@ -51,9 +55,15 @@ function connect(room) {
   socket.addEventListener('close', () => {
     $('state').textContent = 'connection lost, trying again …';
     // With jitter, so that not everybody comes back at once.
-    setTimeout(connect, delay * (0.5 + Math.random()), room);
+    setTimeout(reconnect, delay * (0.5 + Math.random()), name, room);
     delay = Math.min(delay * 2, DELAY_MAX);
   });
+}
+
+/** A server that was started anew does not know the ticket. */
+async function reconnect(name, room) {
+  await logIn(name).catch(() => undefined);
+  connect(name, room);
 }
 
 function showLine({ name, text, at }) {

@@ -57,7 +57,7 @@ export interface EventOptions {
   readonly heartbeatMs?: number;
   /**
    * Milliseconds in which a client must take some of what waits for it, 1 to 3,600,000; then it is
-   * reset. @default 60,000
+   * reset. While memory is scarce it is reset after 2 seconds already. @default 60,000
    */
   readonly sendTimeoutMs?: number;
   /**

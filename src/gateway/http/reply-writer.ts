@@ -117,9 +117,7 @@ export class ReplyWriter {
     const { output } = this.#engine;
     const connection = this.#connection;
     const sent =
-      this.#isWritable &&
-      output.hasRoom(connection, bytes.length) &&
-      output.raw(connection, bytes);
+      this.#isWritable && output.hasRoom(connection, bytes.length) && output.raw(connection, bytes);
     if (sent) {
       this.#written += bytes.length;
       this.#engine.written();

@@ -35,7 +35,7 @@ export interface HttpRouteOptions {
   readonly bodyTimeoutMs?: number;
   /**
    * Milliseconds in which a client must take some of what it is sent, 1 to 3,600,000; then it is
-   * reset. @default 60,000
+   * reset. While memory is scarce it is reset after 2 seconds already. @default 60,000
    */
   readonly sendTimeoutMs?: number;
 }

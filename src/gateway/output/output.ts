@@ -41,6 +41,8 @@ const ALIGNMENT = 8;
 
 /** At most this much waits when a queue counts as short; more is not gathered. */
 const SHORT_QUEUE_BYTES = 64 * 1024;
+/** What waits hardly counts up to this: the answer to a handshake, a few small messages. */
+const HARDLY_BYTES = 1024;
 
 /** Where no message lies; an empty one that came in fragments lies at 0. */
 const NO_BLOCK = -1;
@@ -169,9 +171,9 @@ export class Output {
     this.#releaseBlock = (offset) => this.blocks.release(offset);
   }
 
-  /** Whether `size` more bytes may wait. One message always may when nothing does. */
+  /** Whether `size` more bytes may wait. One message always may when hardly anything does. */
   hasRoom(outlet: Outlet, size: number): boolean {
-    return outlet.queued === 0 || outlet.queued + size <= this.#limit;
+    return outlet.queued <= HARDLY_BYTES || outlet.queued + size <= this.#limit;
   }
 
   /** Whether what is written now waits for what was handed over before. */

@@ -8,9 +8,9 @@ type ParameterNames<Path extends string> = Path extends `${infer Head}/${infer T
     : never;
 
 /** The parameters that a path names: `'/topics/:topic'` has `{ topic: string }`. */
-export type RouteParams<Path extends string> = {
-  readonly [Name in ParameterNames<Path>]: string;
-};
+export type RouteParams<Path extends string> = string extends Path
+  ? AnyParams
+  : { readonly [Name in ParameterNames<Path>]: string };
 
 /** The parameters of a connection whose route is not known by type. */
 export type AnyParams = Readonly<Record<string, string>>;

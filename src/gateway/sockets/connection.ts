@@ -50,6 +50,11 @@ export type SendResult =
 
 /** How a connection takes part in a topic. */
 export interface SubscribeOptions {
+  /**
+   * The topic may have wildcards. Without it they are refused, so that a name that comes from a
+   * client cannot become one. @default false
+   */
+  readonly pattern?: boolean;
   /** Send the retained values of the topics that the pattern matches. @default true */
   readonly retained?: boolean;
 }
@@ -63,7 +68,7 @@ export class Connection<Params = AnyParams, Data = unknown> {
   // thousand connections cost. What few connections need is in `rare`, or in columns by index.
   /** @internal */
   readonly sockets: Sockets;
-  /** @internal */
+  /** A small number that no other connection has now, for tables; another's later. */
   readonly index: number;
   /** @internal */
   readonly handle: number;
@@ -196,9 +201,9 @@ export class Connection<Params = AnyParams, Data = unknown> {
   }
 
   /**
-   * From now on gets what is published to the topic: a name of segments with `/` between them, in
-   * which `*` stands for any one segment and `**`, at the end, for any number. False when it was
-   * subscribed already. Ends with the connection.
+   * From now on gets what is published to the topic: a name of segments with `/` between them. With
+   * `{ pattern: true }` the segment `*` stands for any one and `**`, at the end, for any number.
+   * False when it was subscribed already. Ends with the connection.
    * @throws {TypeError} ERR_TOPIC for a name that cannot be, ERR_OPTION_UNKNOWN, ERR_OPTION_TYPE
    * @throws {RangeError} ERR_TOPIC_LIMIT with too many subscriptions
    */

@@ -73,7 +73,8 @@ export interface WebSocketHandlers<Params = AnyParams, Data = unknown> {
   readonly protocols?: readonly string[];
   /**
    * A client wants in: return what its connection's `data` is to be, `refuse(…)`, or nothing. While
-   * a promise is pending the time for the handshake runs on; an error refuses with 500.
+   * a promise is pending the time for the handshake runs on; an error refuses with 500, a thrown
+   * `refuse(…)` as it says.
    */
   upgrade?(
     request: HandshakeRequest<Params>,

@@ -7,6 +7,7 @@
  * that: a handshake that was accepted is not kept waiting.)
  */
 import { inspect } from 'node:util';
+import { RondoError } from '../../base/index.ts';
 import { CloseCode } from '../../websocket/index.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Arena } from '../../memory/index.ts';
@@ -40,7 +41,7 @@ export class Handling {
     this.#engine = engine;
     this.#output = engine.output;
     this.#arena = engine.driver.arena;
-    this.#debug = this.#arena.debug;
+    this.#debug = engine.context.options.debug;
     this.#instruments = engine.context.instruments;
     const { concurrency, maxPendingHandlers } = engine.context.options;
     this.#concurrency = concurrency;
@@ -145,10 +146,13 @@ export class Handling {
 
   /** A handler has failed: the connection ends, and `error` is told. */
   failed(connection: Connection, route: Route, error: unknown): void {
-    this.#engine.counts.add(Count.handlerErrors, 1);
-    this.#engine.sockets.startClose(connection, CloseCode.INTERNAL_ERROR, 'A handler failed');
+    const isTheirs = isNoJson(error);
+    this.#engine.counts.add(isTheirs ? Count.protocolFailures : Count.handlerErrors, 1);
+    const { sockets } = this.#engine;
+    if (isTheirs) sockets.startClose(connection, CloseCode.INVALID_DATA, 'The message is not JSON');
+    else sockets.startClose(connection, CloseCode.INTERNAL_ERROR, 'A handler failed');
     if (route.handlers.error === undefined) {
-      warn(route, error);
+      if (!isTheirs) warn(route, error);
       return;
     }
     try {
@@ -222,6 +226,11 @@ function describe(error: unknown): string {
   } catch {
     return 'an error that cannot be shown';
   }
+}
+
+/** What `Message.json` throws: the client's fault, not the handler's. */
+function isNoJson(error: unknown): boolean {
+  return error instanceof RondoError && error.code === 'ERR_MESSAGE_JSON';
 }
 
 function warn(route: Route, error: unknown): void {

@@ -5,7 +5,7 @@
  * While a handler decides, the connection is not read, and the time for the handshake goes on. A
  * decision that comes too late, or for a client that is gone, is forgotten.
  */
-import { misuse } from '../../base/index.ts';
+import { misuse, rejectUnknown } from '../../base/index.ts';
 import type { RequestHead } from '../../http/index.ts';
 import { upgradeResponse, type AcceptedUpgrade } from '../../websocket/index.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -57,7 +57,7 @@ export class Handshakes {
       if (isThenable(decision)) this.#await(candidate, handshake, decision);
       else this.#decided(candidate, decision);
     } catch (error) {
-      this.#failed(candidate, error);
+      this.#thrown(candidate, error);
     }
   }
 
@@ -106,11 +106,17 @@ export class Handshakes {
       },
       (error: unknown) => {
         if (!this.#undecided.delete(connection)) return;
-        this.#failed(candidate, error);
+        this.#thrown(candidate, error);
         this.#engine.resume(connection, Pause.UPGRADE);
         this.#engine.written();
       },
     );
+  }
+
+  /** A refusal may be thrown too. */
+  #thrown(candidate: Candidate, error: unknown): void {
+    if (error instanceof Refusal) this.#decided(candidate, error);
+    else this.#failed(candidate, error);
   }
 
   #decided(candidate: Candidate, decision: UpgradeDecision): void {
@@ -141,6 +147,7 @@ export class Handshakes {
           'headers }, refuse(…) or nothing',
       );
     }
+    rejectUnknown('what upgrade returned', acceptance, ['data', 'protocol', 'headers']);
     const { connection, upgrade, match } = candidate;
     const { data } = acceptance;
     const { sockets } = this.#engine;

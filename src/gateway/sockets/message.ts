@@ -1,5 +1,5 @@
 /** A message in a handler's hands. */
-import { misuse } from '../../base/index.ts';
+import { misuse, RondoError } from '../../base/index.ts';
 import type { Arena } from '../../memory/index.ts';
 import { Opcode } from '../../websocket/index.ts';
 
@@ -94,10 +94,18 @@ export class Message {
   /**
    * The value that the text means as JSON.
    * @throws {TypeError} ERR_LEASE_RELEASED
-   * @throws {SyntaxError} when it is not JSON; thrown on by a handler, it closes with 1011
+   * @throws {RondoError} ERR_MESSAGE_JSON when it is not JSON. Thrown on by a handler it is the
+   * client's fault: the connection is closed with 1007, and nobody is warned.
    */
   json(): unknown {
-    return JSON.parse(this.text());
+    const text = this.text();
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new RondoError('ERR_MESSAGE_JSON', 'Cannot read the message: it is not JSON', {
+        cause,
+      });
+    }
   }
 
   /**

@@ -14,6 +14,8 @@ export interface Rare {
   protocol: string;
   /** The client's address as proxies told it. */
   address: string | undefined;
+  /** The reason that this side gave when it closed. */
+  closeReason: string;
   /** What is to be told when the handlers at work have ended, or undefined. */
   closed: { readonly code: number; readonly reason: string } | undefined;
   /** What the instrumentation keeps for the connection. */
@@ -29,6 +31,7 @@ export function rareOf(connection: Connection): Rare {
     dropped: 0,
     protocol: '',
     address: undefined,
+    closeReason: '',
     closed: undefined,
     context: undefined,
   });

@@ -133,7 +133,9 @@ export class Sockets implements MessageSink<Connection> {
     const text = this.engine.driver.arena.bytes.slice(offset, offset + length);
     this.#answerClose(connection, code, '');
     this.engine.finish(connection);
-    this.report(connection, code, Buffer.from(text.buffer).toString('utf8'));
+    // Who answers a close gives its code back, and mostly no reason.
+    const reason = Buffer.from(text.buffer).toString('utf8') || connection.rare?.closeReason;
+    this.report(connection, code, reason ?? '');
   }
 
   fail(connection: Connection, { closeCode, reason }: Failure): void {
@@ -190,6 +192,7 @@ export class Sockets implements MessageSink<Connection> {
     const frame = encodeClose(code, reason);
     if (connection.state !== State.OPEN) return;
     connection.state = State.CLOSING;
+    if (reason !== '') connection.rarely.closeReason = reason;
     this.engine.awaitEnd(connection);
     const sendFrame = (): void => {
       if (connection.state !== State.CLOSING) return;

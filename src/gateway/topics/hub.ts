@@ -3,12 +3,14 @@
  * subscriptions of its own connections: what is published goes to all of them. Retained values are
  * kept by the first.
  */
-import { booleanOption, rejectUnknown } from '../../base/index.ts';
+import { booleanOption, misuse, rejectUnknown } from '../../base/index.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Arena } from '../../memory/index.ts';
 import { Count } from '../metrics/counters.ts';
 import type { Connection, SubscribeOptions } from '../sockets/connection.ts';
 import { Outgoing, type Sendable } from '../sockets/outgoing.ts';
 import type { SharedMessage } from '../sockets/shared-message.ts';
+import { checkPattern } from './names.ts';
 import { Topics } from './topics.ts';
 
 /** How something is published. */
@@ -34,8 +36,16 @@ export class TopicHub {
 
   /** See `Connection.subscribe`. */
   subscribe(connection: Connection, pattern: string, options: SubscribeOptions): boolean {
-    rejectUnknown('subscribe', options, ['retained']);
+    rejectUnknown('subscribe', options, ['retained', 'pattern']);
     const wanted = booleanOption('retained', options.retained, true);
+    const isPattern = booleanOption('pattern', options.pattern, false);
+    // What comes from a client must not become a wildcard by itself.
+    if (checkPattern(pattern) && !isPattern) {
+      throw misuse(
+        'ERR_TOPIC',
+        `Cannot subscribe to ${JSON.stringify(pattern)}: wildcards need the option { pattern: true }`,
+      );
+    }
     if (!connection.isOpen || !this.topics.subscribe(connection, pattern)) return false;
     const { retaining } = this.#engine.context;
     if (wanted && retaining.retainedValues > 0) {
@@ -71,20 +81,6 @@ export class TopicHub {
     return reached;
   }
 
-  /** Publishes, and keeps it as the topic's last value. @throws {RangeError} ERR_TOPIC_LIMIT */
-  retain(topic: string, data: Sendable, except?: Connection): number {
-    const { arena } = this.#engine.driver;
-    const value = new Outgoing();
-    value.set(data, arena);
-    const { opcode, source, length } = value;
-    const bytes =
-      typeof source === 'number'
-        ? arena.bytes.subarray(source, source + length)
-        : source.subarray(0, length);
-    this.#engine.context.retaining.store(topic, opcode, bytes);
-    return this.publish(topic, data, except);
-  }
-
   #deliver(topic: string, data: Sendable, except: Connection | undefined): number {
     const message = this.#engine.sockets.sending.begin(data, except);
     try {
@@ -94,6 +90,27 @@ export class TopicHub {
     }
     return message.reached;
   }
+}
+
+/**
+ * Keeps what is published as the topic's last value.
+ * @throws {TypeError} ERR_TOPIC, ERR_OPTION_TYPE, ERR_LEASE_RELEASED
+ * @throws {RangeError} ERR_TOPIC_LIMIT
+ */
+export function storeValue(
+  retaining: Topics<Connection>,
+  arena: Arena,
+  topic: string,
+  data: Sendable,
+): void {
+  const value = new Outgoing();
+  value.set(data, arena);
+  const { opcode, source, length } = value;
+  const bytes =
+    typeof source === 'number'
+      ? arena.bytes.subarray(source, source + length)
+      : source.subarray(0, length);
+  retaining.store(topic, opcode, bytes);
 }
 
 function deliverTo(connection: Connection, message: SharedMessage): void {

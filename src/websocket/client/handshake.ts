@@ -1,5 +1,5 @@
 /** The opening handshake as a client sees it (RFC 6455 §4.1, and the WebSockets standard). */
-import { RondoError, secureBytes } from '../../base/index.ts';
+import { misuse, RondoError, secureBytes } from '../../base/index.ts';
 import {
   acceptDeflate,
   acceptKey,
@@ -37,6 +37,12 @@ export interface Agreement {
  * @throws {DOMException} SyntaxError when one is no token, or comes twice in any case
  */
 export function checkProtocols(protocols: string | readonly string[]): readonly string[] {
+  if (typeof protocols === 'object' && !(Symbol.iterator in protocols)) {
+    throw misuse(
+      'ERR_OPTION_TYPE',
+      'Cannot open a WebSocket: the second argument is the subprotocols; options are the third',
+    );
+  }
   const list = (typeof protocols === 'string' ? [protocols] : Array.from(protocols)).map(String);
   const different = new Set(list.map((protocol) => protocol.toLowerCase()));
   if (different.size === list.length && list.every((protocol) => TOKEN.test(protocol))) return list;

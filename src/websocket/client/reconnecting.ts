@@ -381,10 +381,14 @@ export class ReconnectingWebSocket extends TypedEventTarget<ReconnectingWebSocke
     const socket = this.#socket;
     this.#socket = undefined;
     if (socket !== undefined) this.#takeBack(socket.unsent);
-    if (this.#readyState === ReadyState.CLOSING || !this.#comesBack(event)) {
-      this.#finish(event);
-      return;
+    let comesBack = false;
+    try {
+      comesBack = this.#readyState !== ReadyState.CLOSING && this.#comesBack(event);
+    } finally {
+      // Also when `shouldReconnect` throws: it is over then, and the error is the program's.
+      if (!comesBack) this.#finish(event);
     }
+    if (!comesBack) return;
     this.#readyState = ReadyState.CONNECTING;
     this.#attempt += 1;
     const delayMs = backoffDelay(this.#options, this.#attempt, random);
