@@ -97,7 +97,7 @@ async function planOf(command: ServeCommand, age: number = 0): Promise<Plan> {
   };
 }
 
-/** Reads the certificates again at SIGHUP: new connections get those. Without any it does nothing. */
+/** Reads the certificates again at SIGHUP, for new connections. Without any it does nothing. */
 function renewOnSignal(gateway: Gateway, log: Log, args: readonly string[]): void {
   let age = 0;
   onHangup(log, async () => {

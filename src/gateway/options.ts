@@ -144,8 +144,8 @@ export interface GatewayOptions {
    */
   readonly memoryBytes?: number;
   /**
-   * Find mistakes with messages: each has an object of its own, so that use after its handler always
-   * throws, even while another message is handled. For development: it costs garbage.
+   * Find mistakes with messages: each has an object of its own, so that use after its handler
+   * always throws, even while another message is handled. For development: it costs garbage.
    * @default false, or that of the arena
    */
   readonly debug?: boolean;

@@ -18,7 +18,8 @@ async function talking(
       message(connection, message) {
         const text = message.text();
         const rest = text.slice(1);
-        if (text.startsWith('+')) connection.send(`+${connection.subscribe(rest, { pattern: true })}`);
+        if (text.startsWith('+'))
+          connection.send(`+${connection.subscribe(rest, { pattern: true })}`);
         else if (text.startsWith('-')) connection.send(`-${connection.unsubscribe(rest)}`);
         else if (text === '!') connection.terminate();
         else {
