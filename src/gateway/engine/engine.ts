@@ -391,6 +391,11 @@ export class Engine {
   #take(connection: Connection, offset: number, length: number): number {
     let taken = 0;
     if (connection.state === State.HTTP) {
+      if (!this.#shares.mayAsk()) {
+        this.pause(connection, Pause.TURN);
+        this.#shares.waitToAsk(connection);
+        return 0;
+      }
       taken = this.requests.take(connection, offset, length);
       if (taken === length || connection.paused !== 0) return taken;
     }
