@@ -1,12 +1,14 @@
 /**
- * Attacks: how long others wait for their answers meanwhile, beside the same load without one, and
- * by how much the server's memory grows. The attacker is at the lowest priority on the generator's
- * core, so what is measured is the server's answer to it, not a generator that has no time.
+ * Attacks: how long others wait for their answers meanwhile, and by how much the server's memory
+ * grows. The attacker shares the generator's core, at the lowest priority, and keeps it from measuring
+ * at once: milliseconds at the 99th percentile. So the usual wait, with which it is compared, is
+ * that of the same others while the same attack goes to a decoy, a second server on that core.
  */
+import { constants, setPriority } from 'node:os';
 import type { Bar } from '../../harness/bar.ts';
 import type { Bench } from '../../harness/bench.ts';
 import type { Contender } from '../../harness/contenders.ts';
-import { BROWSER_OFFER, type Hold, type HoldResult } from '../../harness/load.ts';
+import { BROWSER_OFFER, Server, type Hold, type HoldResult } from '../../harness/load.ts';
 import { bombFile } from '../../harness/payloads.ts';
 import { residentBytes } from '../../harness/process.ts';
 import { bytes, fixed } from '../../harness/report.ts';
@@ -59,10 +61,33 @@ function timing(bench: Bench): { warmup: number; duration: number } {
   return { warmup: 0.3, duration: bench.options.quick ? 0.7 : 1.2 };
 }
 
-async function usual(bench: Bench, contender: Contender): Promise<number> {
-  bench.options.say(`${contender.name} without an attack`);
-  const result = await bench.measure(contender, OTHERS, timing(bench));
-  return result.latency_us.p99;
+/** How the attack is held: see `Generator.hold`. */
+function harmOf(bench: Bench, { name, deflate }: Attack): Hold {
+  if (!deflate) return { attack: name };
+  return { attack: name, deflate: BROWSER_OFFER, payloads: bombFile(bench.options.root, BOMB) };
+}
+
+/** The 99th percentile of others while a decoy is attacked, in microseconds. */
+async function usual(bench: Bench, contender: Contender, attack: Attack): Promise<number> {
+  bench.options.say(`${contender.name} beside a decoy under ${attack.name}`);
+  const settings = { role: attack.deflate ? ['--deflate'] : [] };
+  const server = await bench.start(contender, settings);
+  const { pinning } = bench;
+  const beside = 'reason' in pinning ? pinning : { ...pinning, server: pinning.generator };
+  const decoy = await Server.start(bench.options.root, beside, contender, settings);
+  try {
+    setPriority(decoy.pid, constants.priority.PRIORITY_LOW);
+    const { value } = await bench.generator.hold(
+      decoy,
+      attack.connections,
+      () => bench.generator.run(server, OTHERS, timing(bench)),
+      harmOf(bench, attack),
+    );
+    return value.latency_us.p99;
+  } finally {
+    await decoy.stop();
+    await server.stop();
+  }
 }
 
 /** A server that dies, or answers nobody, is in the run's failures; undefined then. */
@@ -74,13 +99,6 @@ async function suffer(
   const where = `${contender.name} under ${attack.connections} × ${attack.name}`;
   bench.options.say(where);
   const server = await bench.start(contender, { role: attack.deflate ? ['--deflate'] : [] });
-  const harm: Hold = attack.deflate
-    ? {
-        attack: attack.name,
-        deflate: BROWSER_OFFER,
-        payloads: bombFile(bench.options.root, BOMB),
-      }
-    : { attack: attack.name };
   try {
     const before = residentBytes(server.pid);
     const { value, result } = await bench.generator.hold(
@@ -90,7 +108,7 @@ async function suffer(
         const others = await bench.generator.run(server, OTHERS, timing(bench));
         return { others, grown: residentBytes(server.pid) - before };
       },
-      harm,
+      harmOf(bench, attack),
     );
     const { others, grown } = value;
     return {
@@ -139,11 +157,10 @@ function row(
   };
 }
 
-function theirText(name: string, suffered: Suffered | undefined, usualTheirs: number): string {
+function theirText(name: string, suffered: Suffered | undefined): string {
   if (!suffered) return `${name} failed`;
   const late = suffered.held ? '' : ', rate not held';
-  const ratio = fixed(suffered.p99 / usualTheirs, 1);
-  return `${name} ${ratio} ×, +${bytes(suffered.grown)}${late}`;
+  return `${name} ${fixed(suffered.p99, 0)} µs, +${bytes(suffered.grown)}${late}`;
 }
 
 /** Every attack on the gateway; on the peers once, unless the run is quick. */
@@ -154,22 +171,20 @@ export const attacksPart: Part = {
     const { gateway, bun, ws, uws } = fieldOf(bench);
     const { quick, rounds = quick ? 1 : 2 } = bench.options;
     const peers = quick ? [] : await present(bench, [bun, uws, ws]);
-    const usualOurs: number[] = [];
-    for (let round = 0; round < rounds; round++) usualOurs.push(await usual(bench, gateway));
-    const usualTheirs: number[] = [];
-    for (const peer of peers) usualTheirs.push(await usual(bench, peer));
     const bars: Bar[] = [];
     const data: (Suffered | undefined)[] = [];
     for (const attack of ATTACKS) {
       const ours: (Suffered | undefined)[] = [];
+      const usualOurs: number[] = [];
       for (let round = 0; round < rounds; round++) {
+        usualOurs.push(await usual(bench, gateway, attack));
         ours.push(await suffer(bench, gateway, attack));
       }
       const texts: string[] = [];
-      for (const [index, peer] of peers.entries()) {
+      for (const peer of peers) {
         const suffered = await suffer(bench, peer, attack);
         data.push(suffered);
-        texts.push(theirText(peer.name, suffered, usualTheirs[index] ?? Number.NaN));
+        texts.push(theirText(peer.name, suffered));
       }
       data.push(...ours);
       bars.push(row(attack, ours, usualOurs, texts));
