@@ -1,8 +1,9 @@
 /**
  * Attacks: how long others wait for their answers meanwhile, and by how much the server's memory
- * grows. The attacker shares the generator's core, at the lowest priority, and keeps it from measuring
- * at once: milliseconds at the 99th percentile. So the usual wait, with which it is compared, is
- * that of the same others while the same attack goes to a decoy, a second server on that core.
+ * grows. The attacker shares the generator's core, at the lowest priority, and keeps it from
+ * measuring at once: milliseconds at the 99th percentile. So the usual wait, with which it is
+ * compared, is that of the same others while the same attack goes to a decoy, a second server on
+ * that core.
  */
 import { constants, setPriority } from 'node:os';
 import type { Bar } from '../../harness/bar.ts';

@@ -203,6 +203,8 @@ class World {
       this.driver.turn();
       if (i % 20 === 19) this.#later.shift()?.();
       await Promise.resolve();
+      // The event loop goes round: what had its share of a turn goes on in the next.
+      if (i % 4 === 3) await new Promise((resolve) => setImmediate(resolve));
     }
   }
 }

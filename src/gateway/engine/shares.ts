@@ -1,11 +1,11 @@
 /**
  * What clients may have of a turn of the event loop. Columns are by connection index.
  *
- *  1. A client that sends thousands of tiny frames at once is served like all others: so many frames
- *     in a turn, and the rest, which waits in its inbox, in later ones. So what others wait for
- *     grows with the number of such clients, not with how much they send.
- *  2. A request costs a hundred times as much as a message, and who breaks the rules or resets comes
- *     back with another: all together have so many in a turn, first come first served, and
+ *  1. A client that sends thousands of tiny frames at once is served like all others: so many
+ *     frames in a turn, and the rest, which waits in its inbox, in later ones. So what others wait
+ *     for grows with the number of such clients, not with how much they send.
+ *  2. A request costs a hundred times as much as a message, and who breaks the rules or resets
+ *     comes back with another: all together have so many in a turn, first come first served, and
  *     those who are in wait for no more than these.
  */
 import type { Connection } from '../sockets/connection.ts';
