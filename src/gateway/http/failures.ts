@@ -1,7 +1,6 @@
 /** Handlers that fail: nothing of it gets to the client or ends the process. */
-import { inspect } from 'node:util';
 import { RondoError, type ErrorCode } from '../../base/index.ts';
-import { isThenable } from '../sockets/thenable.ts';
+import { isThenable } from '../handler-results.ts';
 
 /**
  * A body that cannot be read. A handler that lets it pass answers with its status.
@@ -46,21 +45,4 @@ export function callHandler(
     return;
   }
   gave(result);
-}
-
-/** Tells of a handler that failed, as a warning of the process. */
-export function warnOfHandler(route: string, error: unknown): void {
-  process.emitWarning(`A handler of route ${route} failed: ${describe(error)}`, {
-    type: 'RondoWarning',
-    code: 'RONDO_HANDLER',
-  });
-}
-
-/** What was thrown may be made to throw again when it is looked at. */
-function describe(error: unknown): string {
-  try {
-    return inspect(error);
-  } catch {
-    return 'an error that cannot be shown';
-  }
 }

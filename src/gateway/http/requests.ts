@@ -9,13 +9,13 @@ import {
   type RequestHead,
 } from '../../http/index.ts';
 import type { Alarm } from '../engine/alarms.ts';
+import { warnOfHandler } from '../handler-results.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Count } from '../metrics/counters.ts';
 import { State, type Connection } from '../sockets/connection.ts';
 import { findTarget, type BuiltIns, type Target } from './answer.ts';
 import { EventExchange } from './event-stream.ts';
 import type { Exchange, ExchangeKeeper } from './exchange.ts';
-import { warnOfHandler } from './failures.ts';
 import {
   BODY_TIMEOUT_MS,
   HandlerExchange,

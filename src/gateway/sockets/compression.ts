@@ -21,6 +21,7 @@ import {
 } from '../../deflate/index.ts';
 import type { Region } from '../../memory/index.ts';
 import { headSize } from '../../websocket/index.ts';
+import { COMPRESSED } from '../../websocket/index.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Pause } from '../engine/pause.ts';
 import { Count } from '../metrics/counters.ts';
@@ -28,7 +29,6 @@ import { State, type Connection, type SendResult } from './connection.ts';
 import { DeflateSessions, type DeflateSession } from './deflate-sessions.ts';
 import { Turns } from './turns.ts';
 
-const RSV1 = 0x40;
 /**
  * What is shorter has hardly anything to refer back to when the compressor begins anew: trying
  * takes about 2 µs and saves nothing (decision 0011).
@@ -129,7 +129,7 @@ export class Compression {
     const result = this.#compress(session, source, length);
     if (result === undefined) return sending.frame(connection, opcode, source, length, length);
     const { offset, length: size } = result;
-    const sent = sending.frame(connection, opcode | RSV1, offset, size, length);
+    const sent = sending.frame(connection, opcode | COMPRESSED, offset, size, length);
     if (sent === 'dropped' || sent === 'closed') reset(session);
     return sent;
   }
@@ -263,7 +263,7 @@ export class Compression {
       const sent = gains
         ? sockets.sending.frame(
             connection,
-            opcode | RSV1,
+            opcode | COMPRESSED,
             deflation.offset,
             deflation.length,
             length,

@@ -6,19 +6,18 @@
  * have `maxPendingHandlers` at work, no message is taken from any of them. (`open` may go above
  * that: a handshake that was accepted is not kept waiting.)
  */
-import { inspect } from 'node:util';
 import { RondoError } from '../../base/index.ts';
 import { CloseCode } from '../../websocket/index.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Arena } from '../../memory/index.ts';
 import { Pause } from '../engine/pause.ts';
+import { isThenable, warnOfHandler } from '../handler-results.ts';
 import { Count } from '../metrics/counters.ts';
 import { LENT_BYTES, type Output } from '../output/output.ts';
 import { Message } from './message.ts';
 import { State, type Connection } from './connection.ts';
 import type { Route } from './handlers.ts';
 import type { Instruments } from './instruments.ts';
-import { isThenable } from './thenable.ts';
 
 /** See the head of this file. */
 export class Handling {
@@ -152,23 +151,23 @@ export class Handling {
     if (isTheirs) sockets.startClose(connection, CloseCode.INVALID_DATA, 'The message is not JSON');
     else sockets.startClose(connection, CloseCode.INTERNAL_ERROR, 'A handler failed');
     if (route.handlers.error === undefined) {
-      if (!isTheirs) warn(route, error);
+      if (!isTheirs) warnOfHandler(route.path, error);
       return;
     }
     try {
       const result = route.handlers.error(connection, error);
       if (isThenable(result)) {
-        Promise.resolve(result).catch((again: unknown) => warn(route, again));
+        Promise.resolve(result).catch((again: unknown) => warnOfHandler(route.path, again));
       }
     } catch (again) {
-      warn(route, again);
+      warnOfHandler(route.path, again);
     }
   }
 
   /** An `upgrade` handler has failed; there is no connection yet to tell of. */
   upgradeFailed(route: Route, error: unknown): void {
     this.#engine.counts.add(Count.handlerErrors, 1);
-    warn(route, error);
+    warnOfHandler(route.path, error);
   }
 
   /**
@@ -219,23 +218,7 @@ export class Handling {
   }
 }
 
-/** What was thrown may be made to throw again when it is looked at. */
-function describe(error: unknown): string {
-  try {
-    return inspect(error);
-  } catch {
-    return 'an error that cannot be shown';
-  }
-}
-
 /** What `Message.json` throws: the client's fault, not the handler's. */
 function isNoJson(error: unknown): boolean {
   return error instanceof RondoError && error.code === 'ERR_MESSAGE_JSON';
-}
-
-function warn(route: Route, error: unknown): void {
-  process.emitWarning(`A handler of route ${route.path} failed: ${describe(error)}`, {
-    type: 'RondoWarning',
-    code: 'RONDO_HANDLER',
-  });
 }

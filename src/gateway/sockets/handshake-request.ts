@@ -1,5 +1,5 @@
 /** A client's handshake as an `upgrade` handler sees it. */
-import type { RequestHead } from '../../http/index.ts';
+import { cookieOf, type RequestHead } from '../../http/index.ts';
 import type { AnyParams } from '../routing/paths.ts';
 
 /** A request to become a WebSocket. Private memory: it may be kept. */
@@ -47,11 +47,7 @@ export class HandshakeRequest<Params = AnyParams> {
 
   /** A cookie's value as it was sent, or undefined. */
   cookie(name: string): string | undefined {
-    for (const pair of this.headers.get('cookie')?.split(';') ?? []) {
-      const equals = pair.indexOf('=');
-      if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();
-    }
-    return undefined;
+    return cookieOf(this.headers, name);
   }
 
   /** Aborted when the client goes away, or its time is over, before the handler has decided. */

@@ -15,7 +15,7 @@ import type { PathMatch } from '../routing/paths.ts';
 import { State, type Connection } from './connection.ts';
 import { Refusal, type Acceptance, type Route, type UpgradeDecision } from './handlers.ts';
 import { HandshakeRequest } from './handshake-request.ts';
-import { isThenable } from './thenable.ts';
+import { isThenable } from '../handler-results.ts';
 
 /** A handshake that is right, on its way in. */
 interface Candidate {

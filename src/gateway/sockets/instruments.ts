@@ -6,7 +6,7 @@ import type { Instrumentation } from '../metrics/instrumentation.ts';
 import type { Connection } from './connection.ts';
 import type { Route } from './handlers.ts';
 import type { Message } from './message.ts';
-import { isThenable } from './thenable.ts';
+import { isThenable } from '../handler-results.ts';
 
 /** See the head of this file. */
 export class Instruments {

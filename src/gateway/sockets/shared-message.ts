@@ -2,7 +2,7 @@
  * A message on its way to many connections of one engine: `send` to each, then `end`. Its frame is
  * encoded once, when the first of them is there, and compressed once for those who agreed on that.
  */
-import { headSize } from '../../websocket/index.ts';
+import { COMPRESSED, headSize } from '../../websocket/index.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Count } from '../metrics/counters.ts';
 import type { Output } from '../output/output.ts';
@@ -10,8 +10,6 @@ import { State, type Connection } from './connection.ts';
 import { takesShared } from './deflate-sessions.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Sending } from './sending.ts';
-
-const RSV1 = 0x40;
 
 type Frame = NonNullable<ReturnType<Output['beginShared']>>;
 
@@ -97,7 +95,7 @@ export class SharedMessage {
     const { output, sockets } = this.#engine;
     const result = sockets.compression.compressShared(payload, this.#length);
     if (result === undefined) return null;
-    return output.beginShared(this.#opcode | RSV1, result.offset, result.length) ?? null;
+    return output.beginShared(this.#opcode | COMPRESSED, result.offset, result.length) ?? null;
   }
 
   #give(frame: Frame, connection: Connection): boolean {

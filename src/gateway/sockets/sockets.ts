@@ -10,7 +10,6 @@ import {
   MessageReceiver,
   ReceiverContext,
   writeCloseFrame,
-  type AcceptedUpgrade,
   type Failure,
   type MessageSink,
 } from '../../websocket/index.ts';
@@ -19,7 +18,6 @@ import { Pause } from '../engine/pause.ts';
 import { Count, type GatewayCounts } from '../metrics/counters.ts';
 import type { Histogram } from '../metrics/histogram.ts';
 import type { Output } from '../output/output.ts';
-import type { PathMatch } from '../routing/paths.ts';
 import { TopicHub } from '../topics/hub.ts';
 import { Admission } from './admission.ts';
 import { Compression } from './compression.ts';
@@ -75,16 +73,6 @@ export class Sockets implements MessageSink<Connection> {
   }
 
   // ---- beginning
-
-  /** Answers a handshake that is right, now or when the route's `upgrade` has decided. */
-  upgrade(
-    connection: Connection,
-    request: RequestHead,
-    upgrade: AcceptedUpgrade,
-    match: PathMatch<Route>,
-  ): void {
-    this.handshakes.begin(connection, request, upgrade, match);
-  }
 
   /** The handshake was answered. */
   opened(connection: Connection, route: Route, request: RequestHead): void {

@@ -1,7 +1,7 @@
 /**
  * The topics of an engine's connections. A gateway may have several engines, each with the
  * subscriptions of its own connections: what is published goes to all of them. Retained values are
- * kept by the first.
+ * the gateway's.
  */
 import { booleanOption, misuse, rejectUnknown } from '../../base/index.ts';
 import type { Engine } from '../engine/engine.ts';
