@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureBuilt, ensureInstalled, root } from './install.js';
 
+console.log('rondo: installing and building what is missing');
 await ensureInstalled();
 await ensureBuilt({ nativeOptional: true });
 
