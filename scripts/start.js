@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureBuilt, ensureInstalled, root } from './install.js';
 
-console.log('rondo: installing and building what is missing');
 await ensureInstalled();
+console.log('rondo: building');
 await ensureBuilt({ nativeOptional: true });
 
 const main = join(root, 'dist', 'src', 'cli', 'main.js');
