@@ -2,10 +2,18 @@
 import { misuse, outOfRange } from './errors.ts';
 
 /**
- * Rejects keys that do not exist, naming the nearest that does.
- * @throws {TypeError} ERR_OPTION_UNKNOWN
+ * Rejects what is no object, and keys that do not exist, naming the nearest that does.
+ * @throws {TypeError} ERR_OPTION_TYPE, ERR_OPTION_UNKNOWN
  */
 export function rejectUnknown(what: string, options: object, known: readonly string[]): void {
+  // Callers without types hand over what they like.
+  if (typeof options !== 'object' || options === null) {
+    const got = show(options);
+    throw misuse(
+      'ERR_OPTION_TYPE',
+      `Cannot use ${got} for ${what}: it must be an object of options`,
+    );
+  }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
     const near = nearest(key, known);

@@ -32,7 +32,8 @@ export class Outgoing {
     } else {
       throw misuse(
         'ERR_OPTION_TYPE',
-        `Cannot send ${typeof data}: it must be a string, a Uint8Array or a received message`,
+        `Cannot send ${data === null ? 'null' : typeof data}: it must be a string, a Uint8Array or a ` +
+          'received message; objects go as JSON.stringify(object)',
       );
     }
   }
