@@ -170,9 +170,9 @@ NAPI_MODULE_INIT() {
     return NULL;
   }
   data->env = env;
-  const Export *groups[] = {arena_exports, futex_exports, socket_exports,
-                            epoll_exports, uring_exports, loop_exports,
-                            deflate_exports};
+  const Export *groups[] = {arena_exports,  futex_exports, watch_exports,
+                            process_exports, socket_exports, epoll_exports,
+                            uring_exports,   loop_exports,   deflate_exports};
   for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
     if (!export_all(env, exports, data, groups[i])) return NULL;
   return exports;

@@ -10,6 +10,7 @@
 
 #define PAGE 4096u
 #define BYTES_MAX ((int64_t)1 << 32)
+#define ALLOCATE_STEP ((int64_t)4 << 20)
 
 static napi_value attach_arena(napi_env napi, napi_callback_info info) {
   Call call = call_begin(napi, info, 1);
@@ -82,6 +83,24 @@ static napi_value file_truncate(napi_env napi, napi_callback_info info) {
   return result_system(&call, ftruncate(fd, size));
 }
 
+// In steps, because a signal makes fallocate undo the whole of what it was asked for: a profiler's
+// would keep a large one from ever being done. No more than an arena can hold: a memfd has no limit
+// of its own, and what is too much for the machine ends in the killing of some process.
+static napi_value file_allocate(napi_env napi, napi_callback_info info) {
+  Call call = call_begin(napi, info, 2);
+  int fd = arg_i32(&call, 0);
+  int64_t size = arg_int(&call, 1, 1, BYTES_MAX);
+  if (call.failed) return NULL;
+  for (int64_t at = 0; at < size;) {
+    int64_t step = size - at < ALLOCATE_STEP ? size - at : ALLOCATE_STEP;
+    if (fallocate(fd, 0, at, step) == 0)
+      at += step;
+    else if (errno != EINTR)
+      return result_system(&call, -1);
+  }
+  return result_int(&call, 0);
+}
+
 static napi_value file_size(napi_env napi, napi_callback_info info) {
   Call call = call_begin(napi, info, 1);
   int fd = arg_i32(&call, 0);
@@ -147,6 +166,7 @@ const Export arena_exports[] = {
     {"releasePages", release_pages},
     {"memfdCreate", memfd_create_},
     {"fileTruncate", file_truncate},
+    {"fileAllocate", file_allocate},
     {"fileSize", file_size},
     {"fileSeals", file_seals},
     {"addSeals", add_seals},

@@ -8,17 +8,31 @@
 #include <time.h>
 #include <unistd.h>
 
-// Not FUTEX_PRIVATE: the word may lie in a segment that other processes share.
+static uint64_t nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+// Not FUTEX_PRIVATE: the word may lie in a segment that other processes share. The deadline is
+// absolute, so that a signal does not make the wait longer.
 static napi_value futex_wait_blocking(napi_env napi, napi_callback_info info) {
   Call call = call_begin(napi, info, 3);
   void *word = arg_range(&call, 0, 4, 4);
-  int32_t expected = arg_i32(&call, 1);
+  uint32_t expected = arg_word(&call, 1);
   int64_t timeout_ms = arg_int(&call, 2, -1, INT32_MAX);
   if (call.failed) return NULL;
-  struct timespec timeout = {.tv_sec = timeout_ms / 1000,
-                             .tv_nsec = (timeout_ms % 1000) * 1000000};
-  return result_system(&call, syscall(SYS_futex, word, FUTEX_WAIT, expected,
-                                      timeout_ms < 0 ? NULL : &timeout, NULL, 0));
+  struct timespec deadline;
+  if (timeout_ms >= 0) {
+    uint64_t end = nanoseconds() + (uint64_t)timeout_ms * 1000000u;
+    deadline = (struct timespec){(time_t)(end / 1000000000u), (long)(end % 1000000000u)};
+  }
+  long result;
+  do {
+    result = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected,
+                     timeout_ms < 0 ? NULL : &deadline, NULL, FUTEX_BITSET_MATCH_ANY);
+  } while (result < 0 && errno == EINTR);
+  return result_system(&call, result);
 }
 
 static napi_value futex_wake(napi_env napi, napi_callback_info info) {

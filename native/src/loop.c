@@ -286,9 +286,9 @@ bool loop_close(Env *env, uint32_t id) {
   Loop *loop = env->loops[id];
   env->loops[id] = NULL;
   loop->closed = true;
-  loop->kind->detached(loop->source);
   napi_delete_reference(env->env, loop->callback);
   uv_close(loop->poll, on_loop_closed);
+  loop->kind->detached(loop->source);
   if (--env->rider->loops == 0) rider_close(env->rider);
   return true;
 }

@@ -16,6 +16,7 @@ struct Ring;
 struct Loop;
 struct Rider;
 struct StreamSlot;
+struct Watch;
 
 // One per environment (the main thread and each worker has its own); used by that thread alone.
 typedef struct Env {
@@ -27,6 +28,7 @@ typedef struct Env {
   struct Ring *rings[RINGS_MAX];
   struct Loop *loops[LOOPS_MAX];
   struct Rider *rider;  // while a loop is attached
+  struct Watch *watch;  // while one is attached
   napi_async_context context;  // of the calls into TypeScript; lives as long as the Env
   uint32_t loops_open;  // loops and riders that libuv has not closed yet
   bool ending;          // the environment is being torn down
@@ -61,6 +63,10 @@ static inline uint32_t arg_u32(Call *call, int index) {
 static inline int32_t arg_i32(Call *call, int index) {
   return (int32_t)arg_int(call, index, INT32_MIN, INT32_MAX);
 }
+// A 32-bit word, given as Int32Array or as Uint32Array has it.
+static inline uint32_t arg_word(Call *call, int index) {
+  return (uint32_t)arg_int(call, index, INT32_MIN, UINT32_MAX);
+}
 // The result of a system call, as TypeScript gets it.
 static inline napi_value result_system(Call *call, int64_t result) {
   return result_int(call, result < 0 ? -errno : result);
@@ -84,7 +90,7 @@ struct LoopSource {
   void (*readable)(void *source);
   // About to sleep: arms the wake-up. Returns true when something is ready after all.
   bool (*arm)(void *source);
-  // The loop does not watch it any more.
+  // The loop does not watch it any more: its descriptor may be closed.
   void (*detached)(void *source);
 };
 int loop_attach(Env *env, int fd, const struct LoopSource *kind, void *source, int32_t *dirty,
@@ -105,7 +111,7 @@ typedef struct Export {
   const char *name;
   napi_callback call;
 } Export;
-extern const Export arena_exports[], futex_exports[], socket_exports[], epoll_exports[],
-    uring_exports[], loop_exports[], deflate_exports[];
+extern const Export arena_exports[], futex_exports[], watch_exports[], process_exports[],
+    socket_exports[], epoll_exports[], uring_exports[], loop_exports[], deflate_exports[];
 
 #endif

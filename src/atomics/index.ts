@@ -38,6 +38,25 @@ export function add(words: Int32Array, index: number, value: number): number {
   return Atomics.add(words, index, value);
 }
 
+/** Sets the bits in the word; returns what was there. */
+export function or(words: Int32Array, index: number, bits: number): number {
+  return Atomics.or(words, index, bits);
+}
+
+/**
+ * A full fence: nothing before it is reordered with anything after it. `words[index]` must be a
+ * word of this thread's own. A read-modify-write is the one that JavaScript has: `lock xadd` on
+ * x64, `ldaddal` on arm64, whose model orders what stands around such an instruction (B2.3, `bob`).
+ */
+export function fence(words: Int32Array, index: number): void {
+  Atomics.add(words, index, 0);
+}
+
+const atomics: { pause?: () => void } = Atomics as { pause?: () => void };
+
+/** Tells the processor that this is a spin loop, where the engine knows how (Node 24 and later). */
+export const pause: () => void = atomics.pause?.bind(Atomics) ?? (() => undefined);
+
 /** Wakes up to `count` threads of this process that wait on the word; returns how many. */
 export function notify(words: Int32Array, index: number, count: number): number {
   return Atomics.notify(words, index, count);

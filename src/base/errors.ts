@@ -25,6 +25,14 @@ export const ERROR_CODES = {
   ERR_LEASE_RELEASED: 'A lease was used or released after its release',
   ERR_WINDOW_UNSEALED: 'A shared segment can still shrink and would kill the process if it did',
   ERR_TEXT_INVALID: 'Bytes that must be text are not valid UTF-8',
+  ERR_STRUCT_SCHEMA: 'A struct was declared with a name, type or size that cannot be',
+  ERR_STRUCT_LAYOUT: 'A text that must be the layout of a struct is not valid',
+  ERR_STRUCT_KEY: 'An object or name does not fit a struct: a field is missing or does not exist',
+  ERR_STRUCT_TYPE: 'A field of a struct was written with a value of another type',
+  ERR_STRUCT_RANGE: 'A field of a struct was written with a value that it cannot hold',
+  ERR_STRUCT_VALUE: 'A field of a struct has in memory what is no value of its type',
+  ERR_STRUCT_SLAB: 'A slab field refers to bytes outside the slab side',
+  ERR_STRUCT_SLABLESS: 'A slab field was used on a cursor that has no slab side',
   ERR_DRIVER_UNAVAILABLE: 'The driver asked for cannot be used here; the message says why',
   ERR_DRIVER_CLOSED: 'The driver was used after its close',
   ERR_ADDRESS_INVALID: 'A socket address is not valid',
@@ -52,9 +60,30 @@ export const ERROR_CODES = {
   ERR_TOPIC_LIMIT: 'A limit of topics is reached: subscriptions, topics, or retained bytes',
   ERR_TELEMETRY_UNAVAILABLE: 'A package that telemetry needs is not installed',
   ERR_GATEWAY_STATE: 'The gateway was asked for something that it cannot do any more, or not yet',
-  ERR_MODULE_LOAD: 'A module of handlers or a config file cannot be loaded; the message says why',
-  ERR_MODULE_EXPORT: 'A module of handlers or a config file does not export what it must',
+  ERR_MODULE_LOAD:
+    'A module of handlers or schemas, or a config file, cannot be loaded; the message says why',
+  ERR_MODULE_EXPORT:
+    'A module of handlers or schemas, or a config file, does not export what it must',
   ERR_MODULE_TYPESCRIPT: 'A module is TypeScript, which this version of Node does not run',
+  ERR_GEN_STRUCTS: 'A module of schemas has two different structs of one name',
+  ERR_GEN_FILE: 'A generated file cannot be read or written, or was not generated',
+  ERR_GEN_STALE: 'A generated file is not what its schema gives',
+  ERR_RING_SEGMENT:
+    'Memory or a descriptor holds no ring segment that can be used; the message says why',
+  ERR_RING_SCHEMA: 'The struct here and the one in a ring differ; the message lists the fields',
+  ERR_RING_ROLE_TAKEN: 'All places of a ring for that side are taken; the message says by whom',
+  ERR_RING_PARTICIPANTS: 'A ring segment has as many participants as it can have',
+  ERR_RING_POISONED: 'A ring holds values that no honest peer writes, and is used no more',
+  ERR_RING_PEER_DIED: 'The other side of a ring died or went away and nobody took its place',
+  ERR_RING_CLOSED: 'A ring, producer or consumer was used after it was closed or detached',
+  ERR_RING_CLAIM: 'Slots of a ring were claimed, committed or read in an order that cannot be',
+  ERR_RING_MESSAGE_SIZE:
+    'A message has more variable-length content than the slab of its ring holds',
+  ERR_RING_NAME: 'The name of a ring or channel is not valid',
+  ERR_RING_EXISTS: 'A ring or channel of that name exists already and somebody holds it',
+  ERR_RING_NOT_FOUND: 'No living process holds a ring or channel of that name',
+  ERR_RING_DIRECTORY:
+    'The directory of rings cannot be used: not a directory, not yours, or too open',
   ERR_SYSTEM: 'A system call failed; errno and syscall say which and why',
 } as const;
 

@@ -12,5 +12,6 @@ export { Lease, type Releaser, type TextOptions } from './lease.ts';
 export { adoptArena, processArena } from './process.ts';
 export { Region, type RegionInfo } from './region.ts';
 export { Slab, type SlabOptions } from './slab.ts';
+export * from './struct/index.ts';
 export type { WasmMemory } from './wasm.ts';
 export { Segment, Window, type WindowOptions } from './window.ts';

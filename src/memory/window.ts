@@ -185,18 +185,24 @@ export class Segment {
   }
 
   /**
-   * A new one, all zero; `name` is for /proc, `size` in bytes from 1 to 4 GiB.
+   * A new one, all zero; `name` is for /proc, `size` in bytes from 1 to 4 GiB. All of its memory is
+   * taken here, so that nobody who touches it later can fail for want of it; an eighth of what is
+   * available must be left.
    * @throws {RondoError} ERR_NATIVE_UNAVAILABLE
-   * @throws {SystemError} ERR_SYSTEM
+   * @throws {SystemError} ERR_SYSTEM, with ENOMEM when there is not enough memory
    */
   static create(name: string, size: number): Segment {
     stringOption('name', name, '');
     integerOption('size', size, 0, 1, SEGMENT_BYTES_MAX);
     const native = loadNative();
     const detail = `segment "${name}"`;
+    // The kernel refuses no memfd for its size: it takes the memory, and ends some process for it.
+    if (size > process.availableMemory() * (7 / 8)) {
+      throw new SystemError('fallocate', Errno.ENOMEM, detail);
+    }
     const fd = checked('memfd_create', native.memfdCreate(name), detail);
     try {
-      checked('ftruncate', native.fileTruncate(fd, size), detail);
+      checked('fallocate', native.fileAllocate(fd, size), detail);
       checked('fcntl', native.addSeals(fd, Seal.SHRINK | Seal.GROW | Seal.SEAL), detail);
     } catch (error) {
       native.closeDescriptor(fd);

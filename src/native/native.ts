@@ -35,6 +35,12 @@ export interface Native {
   /** An anonymous file that can be sealed. Returns its descriptor. */
   memfdCreate(name: string): number;
   fileTruncate(fd: number, size: number): number;
+  /**
+   * Makes the file at least `size` bytes long (at most 4 GiB), all of them there, so that touching
+   * them cannot fail later. -ENOSPC when the file system is full. A memfd knows no such limit: look
+   * at the available memory first, or the kernel may end some process for it.
+   */
+  fileAllocate(fd: number, size: number): number;
   /** Size in bytes. */
   fileSize(fd: number): number;
   /** The F_SEAL_… bits in force. */
@@ -50,7 +56,11 @@ export interface Native {
 
   // ---- futex.c
 
-  /** Sleeps while the word is `expected`; in ms, -1 for ever. Gives 0, -EAGAIN or -ETIMEDOUT. */
+  /**
+   * Sleeps while the word is `expected` (as Int32Array or as Uint32Array has it); in ms, -1 for
+   * ever. Gives 0 when it was woken, -EAGAIN when the word differs, or -ETIMEDOUT. Signals do not
+   * end it, and worker.terminate() waits for it: a thread that can be ended sleeps in pieces.
+   */
   futexWaitBlocking(offset: number, expected: number, timeoutMs: number): number;
   /** Wakes up to `count` waiters, in this process and others that share the page. */
   futexWake(offset: number, count: number): number;
@@ -60,6 +70,43 @@ export interface Native {
   eventfdSignal(fd: number): number;
   /** Takes the counter: its value, or -EAGAIN. */
   eventfdTake(fd: number): number;
+
+  // ---- watch.c (a futex wait that ends in the event loop)
+
+  /**
+   * Gives this thread a watch, of which it can have one: 256 slots, each for one word. `backend` 1
+   * is io_uring (Linux 6.7, where it is allowed), 2 is a thread for each 127 slots from 0 on that
+   * were ever used (Linux 5.16). When slots have fired, their numbers are written as words at
+   * `fired` (room for 256) and `callback` gets how many. `dirty` as in `epollAttach`. Returns a
+   * loop handle, whose detaching ends the watch; -EALREADY; or why the backend cannot be used, such
+   * as -ENOSYS or -EPERM.
+   */
+  futexWatchAttach(backend: number, fired: number, dirty: number, callback: LoopCallback): number;
+  /**
+   * Lets the slot fire, once, when the word is not `expected` or somebody wakes its sleepers; it
+   * waits from the moment on at which the event loop would sleep. It may fire without cause (look
+   * at the word), and fires without a wake when the word differs at that moment. The word must stay
+   * mapped while it is armed. Gives 0; -EBUSY when it is armed already; -EBADF without a watch; or
+   * -EAGAIN or -ENOMEM when a thread cannot be started.
+   */
+  futexWatchArm(slot: number, offset: number, expected: number): number;
+  /**
+   * Afterwards the slot does not fire, and a wake that it gets all the same is passed on to another
+   * sleeper on the word. Gives -ENOENT when it is not armed: never was, or has fired.
+   */
+  futexWatchDisarm(slot: number): number;
+
+  // ---- process.c
+
+  /** The kernel's id of this thread; of the main thread it is the process id. */
+  threadId(): number;
+  /**
+   * A pidfd: it stays with the process that has this id now, whoever gets the id later. Readable
+   * for epoll when the process has ended. -ESRCH when there is none.
+   */
+  processOpen(pid: number): number;
+  /** 1 when the process of a pidfd has ended, waited for by its parent or not; 0 while it lives. */
+  processEnded(pidfd: number): number;
 
   // ---- socket.c (addresses are struct sockaddr_* in arena memory)
 
