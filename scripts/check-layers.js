@@ -19,6 +19,7 @@ export const LAYERS = {
   atomics: ['base'],
   native: ['base', 'atomics'],
   memory: ['base', 'atomics', 'native'],
+  ring: ['base', 'atomics', 'native', 'memory'],
   driver: ['base', 'atomics', 'native', 'memory'],
   // No sockets: they see bytes and offsets.
   http: ['base'],
@@ -26,10 +27,10 @@ export const LAYERS = {
   // Memory in, memory out: zlib through the addon, or Node's.
   deflate: ['base', 'native', 'memory'],
   websocket: ['base', 'atomics', 'memory', 'driver', 'http', 'deflate', 'websocket/codec'],
-  gateway: ['base', 'atomics', 'memory', 'driver', 'http', 'deflate', 'websocket'],
+  gateway: ['base', 'atomics', 'memory', 'ring', 'driver', 'http', 'deflate', 'websocket'],
   // Types alone of the gateway: whoever wants traces loads it, nobody else does.
   telemetry: ['base', 'gateway'],
-  cli: ['base', 'memory', 'driver', 'http', 'websocket', 'gateway'],
+  cli: ['base', 'memory', 'ring', 'driver', 'http', 'websocket', 'gateway'],
 };
 
 /** The door of the package as a whole. */

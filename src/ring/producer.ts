@@ -1,0 +1,377 @@
+/** The producing side of a ring, for one thread. */
+import { misuse, RondoError, systemClock } from '../base/index.ts';
+import { type Cursor, type Live, SLAB_FULL, type StructType } from '../memory/index.ts';
+import type { RingCore } from './core.ts';
+import { LaneWriter, NO_SLOT } from './lanes/writer.ts';
+import type { ResolvedProducer } from './options.ts';
+import type { Membership } from './segment/membership.ts';
+import { type Sight, Waiter } from './waiting/waiter.ts';
+
+/**
+ * What became of a message: `full` and `closed` leave it with the caller, `dropped` was counted
+ * and is gone, because the producer's `whenFull` says so.
+ */
+export type PushResult = 'pushed' | 'full' | 'closed' | 'dropped';
+
+/** Pushes between two looks at the clock, when a message may not wait longer than so long. */
+const CLOCK_EVERY = 8;
+
+/** What a producer is made from; users call `Ring.producer`. @internal */
+export interface ProducerParts<T, S extends string> {
+  readonly core: RingCore;
+  readonly membership: Membership;
+  readonly type: StructType<T, S>;
+  readonly options: ResolvedProducer;
+  readonly onDetached: (producer: Producer<T, S>) => void;
+}
+
+/**
+ * Pushes messages into its own lane of a ring. Belongs to the thread that made it. A message is
+ * written where consumers will read it, and seen by them when it is published: see `publishEvery`.
+ */
+export class Producer<T, S extends string = string> {
+  /** Its lane: 0 unless several produce. */
+  readonly lane: number;
+  readonly #core: RingCore;
+  readonly #membership: Membership;
+  readonly #options: ResolvedProducer;
+  readonly #writer: LaneWriter;
+  readonly #cursor: Cursor<T, S>;
+  readonly #waiter: Waiter;
+  readonly #onDetached: (producer: Producer<T, S>) => void;
+  /** Slots that are claimed now; -1 when the producer is over. */
+  #claimed = 0;
+  #scheduled = false;
+  #firstUnpublished = 0;
+  /** The first position that could not be written when a message was refused. */
+  #refusedAt: number | undefined;
+  #sawConsumer = false;
+
+  /** @internal */
+  constructor(parts: ProducerParts<T, S>) {
+    const { core, membership, type, options } = parts;
+    this.#core = core;
+    this.#membership = membership;
+    this.#options = options;
+    this.#onDetached = parts.onDetached;
+    this.lane = membership.takeLane(core.view);
+    this.#writer = new LaneWriter(core, this.lane, options.publishEvery);
+    this.#cursor = type.cursor(core.views, type.hasSlab ? this.#writer : undefined);
+    this.#waiter = new Waiter(
+      core.arena,
+      core.producersBell,
+      membership,
+      { look: () => this.#look(), beforeSleep: () => this.#writer.publish() },
+      options.spinMicroseconds,
+    );
+  }
+
+  /**
+   * Whether consumers want no more, as far as this producer has looked: when it published to
+   * sleepers, and when the ring was full. Nothing can be pushed then.
+   */
+  get closed(): boolean {
+    return this.#writer.closed;
+  }
+
+  /** Whether it was closed or detached. */
+  get detached(): boolean {
+    return this.#claimed < 0;
+  }
+
+  /** Messages that no consumer can see yet. */
+  get unpublished(): number {
+    return this.#writer.unpublished;
+  }
+
+  /**
+   * Gives the next free slot to be written in place, or undefined when the ring is full or closed
+   * (`closed` tells). What was in the slot is still there: write every field. Then `commit` or
+   * `abort`. The cursor is the same object each time.
+   * @throws {TypeError} ERR_RING_CLAIM when a slot is claimed already
+   * @throws {TypeError} ERR_RING_CLOSED after `close` or `detach`
+   * @throws {RondoError} ERR_RING_POISONED
+   */
+  claim(): Cursor<T, S> | undefined {
+    if (this.#claimed !== 0) throw this.#cannotClaim();
+    if (this.#writer.closed) return undefined;
+    const slot = this.#writer.claim();
+    if (slot === NO_SLOT) return undefined;
+    this.#claimed = 1;
+    this.#cursor.$offset = slot;
+    return this.#cursor;
+  }
+
+  /**
+   * Claims `count` slots at once, 1 to the number of slots; false when not all are free. Then
+   * `slot(0)`, `slot(1)`, … give them, in this order, and `commit(n)` commits the first n.
+   * @throws {TypeError} ERR_RING_CLAIM, ERR_RING_CLOSED
+   * @throws {RondoError} ERR_RING_POISONED
+   */
+  claimMany(count: number): boolean {
+    if (this.#claimed !== 0) throw this.#cannotClaim();
+    if (!Number.isInteger(count) || count < 1 || count > this.#core.shape.slots) {
+      throw misuse(
+        'ERR_RING_CLAIM',
+        `Cannot claim ${count} slots: it must be from 1 to ${this.#core.shape.slots}`,
+      );
+    }
+    if (this.#writer.closed || !this.#writer.claimMany(count)) return false;
+    this.#claimed = count;
+    return true;
+  }
+
+  /**
+   * The cursor on a claimed slot.
+   * @throws {TypeError} ERR_RING_CLAIM when so many are not claimed
+   */
+  slot(index: number): Cursor<T, S> {
+    if (!(index >= 0 && index < this.#claimed)) {
+      throw misuse(
+        'ERR_RING_CLAIM',
+        `Cannot write slot ${index} of a claim: it has ${Math.max(0, this.#claimed)}`,
+      );
+    }
+    this.#cursor.$offset = this.#writer.slotAt(index);
+    return this.#cursor;
+  }
+
+  /**
+   * The claimed slots hold messages: the first `count`, all unless said.
+   * @throws {TypeError} ERR_RING_CLAIM when nothing is claimed, or less
+   */
+  commit(count: number = this.#claimed): void {
+    if (!(count > 0 && count <= this.#claimed)) {
+      throw misuse(
+        'ERR_RING_CLAIM',
+        `Cannot commit ${count} slots: ${Math.max(0, this.#claimed)} are claimed`,
+      );
+    }
+    this.#claimed = 0;
+    this.#refusedAt = undefined;
+    if (count === 1) this.#writer.commit();
+    else this.#writer.commitMany(count);
+    if (this.#writer.unpublished > 0) this.#schedule();
+  }
+
+  /**
+   * The claimed slots hold nothing.
+   * @throws {TypeError} ERR_RING_CLAIM when nothing is claimed
+   */
+  abort(): void {
+    if (this.#claimed <= 0) {
+      throw misuse('ERR_RING_CLAIM', 'Cannot abort a claim: no slot is claimed');
+    }
+    this.#claimed = 0;
+    this.#writer.abort();
+  }
+
+  /**
+   * Lets `fill` write a message in place. When it throws, there is no message, and the error goes on.
+   * @throws {RondoError} ERR_RING_MESSAGE_SIZE when it does not even fit an empty ring
+   */
+  tryWrite(fill: (message: Cursor<T, S>) => void): PushResult {
+    const cursor = this.claim();
+    if (cursor === undefined) return this.#refuse();
+    try {
+      fill(cursor);
+    } catch (error) {
+      if (!this.#abortFull(error)) return this.#refuse();
+      return this.tryWrite(fill);
+    }
+    this.commit();
+    return 'pushed';
+  }
+
+  /**
+   * Aborts because of an error, and lets it go on unless the slab is full; whether to try again at
+   * once.
+   */
+  #abortFull(error: unknown): boolean {
+    this.abort();
+    if (error !== SLAB_FULL) throw error;
+    return this.#writer.startsOver;
+  }
+
+  /**
+   * Pushes a message if there is room.
+   * @throws {TypeError | RangeError | RondoError} ERR_STRUCT_… when it is not as its struct says
+   * @throws {RondoError} ERR_RING_MESSAGE_SIZE when it does not even fit an empty ring
+   */
+  tryPush(message: T | Live<T>): PushResult {
+    const cursor = this.claim();
+    if (cursor === undefined) return this.#refuse();
+    try {
+      cursor.$set(message);
+    } catch (error) {
+      if (!this.#abortFull(error)) return this.#refuse();
+      return this.tryPush(message);
+    }
+    this.commit();
+    return 'pushed';
+  }
+
+  /** Pushes messages in order until one finds no room; returns how many were pushed. */
+  tryPushAll(messages: Iterable<T | Live<T>>): number {
+    let count = 0;
+    for (const message of messages) {
+      if (this.tryPush(message) !== 'pushed') break;
+      count += 1;
+    }
+    return count;
+  }
+
+  /**
+   * Pushes a message as soon as there is room. Calls that overlap push in any order.
+   * @throws {RondoError} ERR_RING_PEER_DIED when the ring stays full and nobody consumes any more
+   */
+  async push(
+    message: T | Live<T>,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<Exclude<PushResult, 'full'>> {
+    for (;;) {
+      const result = this.tryPush(message);
+      if (result !== 'full') return result;
+      await this.ready(options);
+    }
+  }
+
+  /** As `push`, but blocks the thread, at most `timeoutMs`; `full` when the time is over. */
+  pushBlocking(message: T | Live<T>, timeoutMs: number = Infinity): PushResult {
+    for (;;) {
+      const result = this.tryPush(message);
+      if (result !== 'full') return result;
+      if (this.waitBlocking(timeoutMs) === 'timeout') return 'full';
+    }
+  }
+
+  /**
+   * Waits in the event loop until it makes sense to try again: there is room, or an end (`closed`).
+   * Publishes before.
+   * @throws {RondoError} ERR_RING_PEER_DIED unless `awaitSuccessor`
+   * @throws {TypeError} ERR_RING_CLAIM when this producer waits already
+   */
+  async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.#assertUsable();
+    this.#settled(await this.#waiter.inLoop(options.signal, true));
+  }
+
+  /** As `ready`, but blocks the thread, at most `timeoutMs`. */
+  waitBlocking(timeoutMs: number = Infinity): 'ready' | 'timeout' {
+    this.#assertUsable();
+    const sight = this.#waiter.blocking(timeoutMs);
+    if (sight === 'timeout') return sight;
+    this.#settled(sight);
+    return 'ready';
+  }
+
+  /** Shows all messages to the consumers, now. */
+  flush(): void {
+    this.#assertUsable();
+    this.#writer.publish();
+  }
+
+  /**
+   * Publishes, and says that no more will come from this lane: when all lanes are closed, consumers
+   * end. Idempotent.
+   */
+  close(): void {
+    if (this.#claimed < 0) return;
+    this.#writer.close();
+    this.#leave();
+  }
+
+  /** Publishes, and leaves the lane to a successor; consumers wait for one. Idempotent. */
+  detach(): void {
+    if (this.#claimed < 0) return;
+    this.#writer.publish();
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#claimed = -1;
+    this.#membership.giveUp(this.#core.view, 'lane', this.lane);
+    this.#waiter.close();
+    this.#onDetached(this);
+  }
+
+  #refuse(): PushResult {
+    if (this.#writer.closed) return 'closed';
+    const dropped = this.#options.whenFull === 'drop';
+    this.#writer.refused(dropped);
+    // Consumers may make room only by taking what is not published yet.
+    this.#writer.publish();
+    this.#refusedAt = this.#writer.limit;
+    return dropped ? 'dropped' : 'full';
+  }
+
+  #look(): Sight | undefined {
+    if (this.#claimed < 0) return 'ended';
+    const writer = this.#writer;
+    // Not only when all slots are full: it may be the slab that is.
+    writer.look();
+    if (writer.closed) return 'ended';
+    if (writer.hasRoom(1) && (this.#refusedAt === undefined || writer.limit !== this.#refusedAt)) {
+      return 'ready';
+    }
+    if (this.#core.hasConsumer()) {
+      this.#sawConsumer = true;
+      return undefined;
+    }
+    return this.#sawConsumer && !this.#options.awaitSuccessor ? 'orphaned' : undefined;
+  }
+
+  #settled(sight: Sight): void {
+    this.#refusedAt = undefined;
+    if (sight !== 'orphaned') return;
+    // Told once: who waits again waits for a successor.
+    this.#sawConsumer = false;
+    throw new RondoError(
+      'ERR_RING_PEER_DIED',
+      `Cannot wait for room in ${this.#core.label}: its consumers died or went away`,
+    );
+  }
+
+  /** Publishes at the end of the turn, or earlier when a message has waited for long enough. */
+  #schedule(): void {
+    const { publishWithin } = this.#options;
+    if (publishWithin !== Infinity) this.#publishInTime(publishWithin);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(this.#publishAtEnd);
+  }
+
+  readonly #publishAtEnd = (): void => {
+    this.#scheduled = false;
+    if (this.#claimed < 0) return;
+    try {
+      this.#writer.publish();
+    } catch {
+      // Poisoned: the caller is gone; whoever uses the ring next is told.
+    }
+  };
+
+  #publishInTime(milliseconds: number): void {
+    const { unpublished } = this.#writer;
+    if (unpublished === 1) this.#firstUnpublished = systemClock.now();
+    else if (unpublished % CLOCK_EVERY !== 0) return;
+    else if (systemClock.now() - this.#firstUnpublished >= milliseconds) this.#writer.publish();
+  }
+
+  #assertUsable(): void {
+    if (this.#claimed < 0) throw this.#cannotClaim();
+  }
+
+  #cannotClaim(): Error {
+    if (this.#claimed > 0) {
+      return misuse(
+        'ERR_RING_CLAIM',
+        'Cannot claim a slot: one is claimed already; commit or abort it first',
+      );
+    }
+    return misuse(
+      'ERR_RING_CLOSED',
+      `Cannot use a producer of ${this.#core.label}: it was closed or detached`,
+    );
+  }
+}

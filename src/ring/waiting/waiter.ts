@@ -1,0 +1,192 @@
+/**
+ * Waiting of one side of a ring, blocking or not (`spec/ring.md`, §8): spin, say that one sleeps,
+ * look again, sleep. Whoever sleeps learns of a peer's death from its pidfd in the event loop, and
+ * otherwise within a slice.
+ */
+import { waitBlocking } from '#atomics';
+import { type Clock, misuse, systemClock } from '../../base/index.ts';
+import type { Arena } from '../../memory/index.ts';
+import { loadNative } from '../../native/index.ts';
+import type { Membership } from '../segment/membership.ts';
+import { callAttention, hasFutex } from './bell.ts';
+import { LoopBells } from './loop-bells.ts';
+import { SpinBudget } from './spin.ts';
+
+/** How long a blocked thread sleeps before it looks for dead peers, in ms. */
+const SLICE = 50;
+
+/** What a wait can end with. */
+export type Sight = 'ready' | 'ended' | 'orphaned';
+
+/** What a side waits for. */
+export interface Lookout {
+  /** What there is now; undefined when there is nothing yet. Cheap: it is called in spins. */
+  look(): Sight | undefined;
+  /** Publishes and releases what was held back: the other side may wait for that. */
+  beforeSleep(): void;
+}
+
+/** See the head of this file. */
+export class Waiter {
+  readonly #arena: Arena;
+  readonly #bell: number;
+  readonly #membership: Membership;
+  readonly #lookout: Lookout;
+  readonly #spin: SpinBudget;
+  readonly #clock: Clock;
+  /** Ends the sleep in the event loop; undefined when there is none. */
+  #wake: (() => void) | undefined;
+  #unwatch: (() => void) | undefined;
+
+  constructor(
+    arena: Arena,
+    bell: number,
+    membership: Membership,
+    lookout: Lookout,
+    spinMicroseconds: number,
+    clock: Clock = systemClock,
+  ) {
+    this.#arena = arena;
+    this.#bell = bell;
+    this.#membership = membership;
+    this.#lookout = lookout;
+    this.#clock = clock;
+    this.#spin = new SpinBudget(spinMicroseconds, clock);
+  }
+
+  /** Blocks the thread until there is something, at most `timeoutMs`. */
+  blocking(timeoutMs: number): Sight | 'timeout' {
+    const lookout = this.#lookout;
+    let sight = lookout.look();
+    if (sight !== undefined) return sight;
+    lookout.beforeSleep();
+    const end = this.#clock.now() + timeoutMs;
+    if (this.#spin.spin(() => (sight = lookout.look()) !== undefined)) return sight!;
+    for (;;) {
+      const bell = callAttention(this.#arena.words, this.#bell >>> 2);
+      sight = lookout.look();
+      if (sight !== undefined) return sight;
+      const left = end - this.#clock.now();
+      if (left <= 0) return 'timeout';
+      if (!this.#sleep(bell, Math.min(SLICE, Math.ceil(left)))) this.#membership.clearUp();
+      sight = lookout.look();
+      if (sight !== undefined) return sight;
+    }
+  }
+
+  /** Sleeps while the bell is as it was; false when the time ran out. */
+  #sleep(bell: number, milliseconds: number): boolean {
+    const { words, bytes } = this.#arena;
+    if (!hasFutex()) {
+      return waitBlocking(words, this.#bell >>> 2, bell, milliseconds) !== 'timed-out';
+    }
+    const native = loadNative();
+    native.attachArena(bytes);
+    return native.futexWaitBlocking(this.#bell, bell, milliseconds) !== -ETIMEDOUT;
+  }
+
+  /**
+   * Waits in the event loop until there is something. One wait at a time.
+   * @throws {TypeError} ERR_RING_CLAIM when it waits already
+   */
+  inLoop(signal: AbortSignal | undefined, keepAlive: boolean): Promise<Sight> {
+    const sight = this.#lookout.look();
+    if (sight !== undefined) return Promise.resolve(sight);
+    if (this.#wake) {
+      throw misuse('ERR_RING_CLAIM', 'Cannot wait twice at a time on one side of a ring');
+    }
+    return new Promise((resolve, reject) => {
+      const sleep = new LoopSleep(this.#parts(keepAlive), (seen) => {
+        this.#wake = undefined;
+        signal?.removeEventListener('abort', abort);
+        if (seen instanceof Error) reject(seen);
+        else resolve(seen);
+      });
+      const abort = (): void => sleep.end(signal!.reason as Error);
+      this.#wake = () => sleep.poke();
+      // Once for all waits: watching processes costs system calls.
+      this.#unwatch ??= this.#membership.watch(() => this.#wake?.());
+      if (signal?.aborted) abort();
+      else {
+        signal?.addEventListener('abort', abort);
+        this.#lookout.beforeSleep();
+        sleep.poke();
+      }
+    });
+  }
+
+  #parts(keepAlive: boolean): SleepParts {
+    return {
+      arena: this.#arena,
+      bell: this.#bell,
+      membership: this.#membership,
+      lookout: this.#lookout,
+      keepAlive,
+    };
+  }
+
+  /** Makes a wait in the event loop look once more, and watches peers no longer: this side is over. */
+  close(): void {
+    this.#wake?.();
+    this.#unwatch?.();
+    this.#unwatch = undefined;
+  }
+}
+
+const ETIMEDOUT = 110;
+
+interface SleepParts {
+  readonly arena: Arena;
+  readonly bell: number;
+  readonly membership: Membership;
+  readonly lookout: Lookout;
+  readonly keepAlive: boolean;
+}
+
+/** One sleep in the event loop, from the first look to the last. */
+class LoopSleep {
+  readonly #parts: SleepParts;
+  readonly #done: (seen: Sight | Error) => void;
+  #cancel: (() => void) | undefined;
+  #over = false;
+
+  constructor(parts: SleepParts, done: (seen: Sight | Error) => void) {
+    this.#parts = parts;
+    this.#done = done;
+  }
+
+  /** Looks; goes on sleeping when there is nothing. */
+  poke(): void {
+    if (this.#over) return;
+    try {
+      const sight = this.#look();
+      if (sight !== undefined) this.end(sight);
+    } catch (error) {
+      this.end(error as Error);
+    }
+  }
+
+  #look(): Sight | undefined {
+    const { arena, bell, membership, lookout, keepAlive } = this.#parts;
+    this.#cancel?.();
+    this.#cancel = undefined;
+    const word = callAttention(arena.words, bell >>> 2);
+    const sight = lookout.look();
+    if (sight !== undefined) return sight;
+    // Woken in vain, or about to sleep for the first time: there may be a new peer to watch.
+    membership.refresh();
+    const wake = (): void => {
+      this.#cancel = undefined;
+      this.poke();
+    };
+    this.#cancel = LoopBells.of(arena).sleep(bell, word, wake, keepAlive);
+    return undefined;
+  }
+
+  end(seen: Sight | Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#cancel?.();
+    this.#done(seen);
+  }
+}
