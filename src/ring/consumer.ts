@@ -234,9 +234,9 @@ export class Consumer<T, S extends string = string> {
     if (this.#isOver) return;
     this.#letGo();
     this.#source.release();
-    const { places } = this.#core.shape;
-    if (places === 1) this.#core.close();
     this.#leave();
+    // Last: leaving rings the bells, and this leaves a mark on one that producers find.
+    if (this.#core.shape.places === 1) this.#core.close();
   }
 
   /** Leaves its place to a successor, with everything that it has not taken. Idempotent. */

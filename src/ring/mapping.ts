@@ -151,9 +151,12 @@ export class Mapping {
     }
     const arena = adoptArena(shared.memory);
     const segment = RingSegment.attach(arena, shared.offset, shared.bytes);
-    return new Mapping(segment, -1, label, (mapping) => {
-      mapping.membership.leave();
-    });
+    const region = arena.regionAt(shared.offset);
+    // A window belongs to the thread that mapped it.
+    if (region.kind === 'window') {
+      return new Mapping(segment, -1, label, (mapping) => mapping.membership.leave());
+    }
+    return new Mapping(segment, -1, label, (mapping) => releaseIfLast(mapping, region));
   }
 
   /** What another thread attaches with. */
@@ -175,7 +178,7 @@ function openWindow(arena: Arena, fd: number, name: string): Window {
   return Window.open(arena, fd, { name: region, owner: 'ring', writable: true });
 }
 
-/** The memory goes with its maker, unless other threads are there: then it stays. */
+/** The memory goes with the last who has it. A region knows whether it was released before. */
 function releaseIfLast(mapping: Mapping, region: Region): void {
   mapping.membership.leave();
   if (mapping.membership.others() === 0 && !region.released) region.release();

@@ -37,6 +37,8 @@ export class Producer<T, S extends string = string> {
   readonly #options: ResolvedProducer;
   readonly #writer: LaneWriter;
   readonly #cursor: Cursor<T, S>;
+  /** Whether a claimed slot is cleared: it has fields that may be absent, or in the slab. */
+  readonly #clears: boolean;
   readonly #waiter: Waiter;
   readonly #onDetached: (producer: Producer<T, S>) => void;
   /** Slots that are claimed now; -1 when the producer is over. */
@@ -57,6 +59,7 @@ export class Producer<T, S extends string = string> {
     this.lane = membership.takeLane(core.view);
     this.#writer = new LaneWriter(core, this.lane, options.publishEvery);
     this.#cursor = type.cursor(core.views, type.hasSlab ? this.#writer : undefined);
+    this.#clears = type.hasSlab || type.presenceOffset >= 0;
     this.#waiter = new Waiter(
       core.arena,
       core.producersBell,
@@ -86,13 +89,21 @@ export class Producer<T, S extends string = string> {
 
   /**
    * Gives the next free slot to be written in place, or undefined when the ring is full or closed
-   * (`closed` tells). What was in the slot is still there: write every field. Then `commit` or
+   * (`closed` tells). Write every field: slots are cleared only if the struct has optional or slab
+   * fields, otherwise what was there is still there. Then `commit` or
    * `abort`. The cursor is the same object each time.
    * @throws {TypeError} ERR_RING_CLAIM when a slot is claimed already
    * @throws {TypeError} ERR_RING_CLOSED after `close` or `detach`
    * @throws {RondoError} ERR_RING_POISONED
    */
   claim(): Cursor<T, S> | undefined {
+    const cursor = this.#claim();
+    // Old references and presence bits would say something; what else was there only looks old.
+    if (this.#clears) cursor?.$clear();
+    return cursor;
+  }
+
+  #claim(): Cursor<T, S> | undefined {
     if (this.#claimed !== 0) throw this.#cannotClaim();
     if (this.#writer.closed) return undefined;
     const slot = this.#writer.claim();
@@ -133,6 +144,7 @@ export class Producer<T, S extends string = string> {
       );
     }
     this.#cursor.$offset = this.#writer.slotAt(index);
+    if (this.#clears) this.#cursor.$clear();
     return this.#cursor;
   }
 
@@ -199,7 +211,7 @@ export class Producer<T, S extends string = string> {
    * @throws {RondoError} ERR_RING_MESSAGE_SIZE when it does not even fit an empty ring
    */
   tryPush(message: T | Live<T>): PushResult {
-    const cursor = this.claim();
+    const cursor = this.#claim();
     if (cursor === undefined) return this.#refuse();
     try {
       cursor.$set(message);
