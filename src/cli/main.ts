@@ -6,6 +6,8 @@ import { build } from './build.ts';
 import { drivers } from './drivers.ts';
 import { exitCodeOf, isExpected } from './faults.ts';
 import { UsageError } from './flags.ts';
+import { gen } from './gen.ts';
+import { ring } from './ring.ts';
 import { serve } from './serve.ts';
 
 const HELP = `usage: rondo COMMAND [flags]
@@ -13,6 +15,8 @@ const HELP = `usage: rondo COMMAND [flags]
   serve      runs a WebSocket gateway
   drivers    lists the drivers, and why one cannot be used
   build      compiles the native addon that the fast drivers need
+  gen        writes the structs of a schema in Rust, Python and C
+  ring       lists, shows and tidies rings in shared memory
 
   --help     this text; also after a command
   --version  the version
@@ -22,6 +26,8 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => void | Prom
   serve,
   drivers,
   build,
+  gen,
+  ring,
 };
 
 function version(): string {

@@ -1,4 +1,4 @@
-/** Modules that a person wrote: a config file, or handlers. */
+/** Modules that a person wrote: a config file, handlers, or schemas. */
 import { existsSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,20 +16,40 @@ const TYPESCRIPT = /\.[cm]?ts$/;
  * @throws {RondoError} ERR_MODULE_LOAD, ERR_MODULE_EXPORT, ERR_MODULE_TYPESCRIPT
  */
 export async function loadDefault(path: string, age: number = 0): Promise<unknown> {
-  const shown = shownPath(path);
-  if (!existsSync(path)) throw new UsageError(`there is no file ${shown}`);
-  if (extname(path) === '.json') return parseJson(path);
+  if (extname(path) === '.json') {
+    checkExists(path);
+    return parseJson(path);
+  }
+  const module = await loadModule(path, age);
+  if (module.default !== undefined) return module.default;
+  throw new RondoError(
+    'ERR_MODULE_EXPORT',
+    `Cannot use ${shownPath(path)}: it has no default export`,
+  );
+}
+
+/**
+ * Everything that a module exports; otherwise as `loadDefault`.
+ * @throws {UsageError} when there is no such file
+ * @throws {RondoError} ERR_MODULE_LOAD, ERR_MODULE_TYPESCRIPT
+ */
+export async function loadModule(
+  path: string,
+  age: number = 0,
+): Promise<Readonly<Record<string, unknown>>> {
+  checkExists(path);
   checkTypeScript(path);
   const url = `${pathToFileURL(path).href}${age === 0 ? '' : `?${age}`}`;
-  let module: { readonly default?: unknown };
   try {
-    module = (await import(url)) as { readonly default?: unknown };
+    return (await import(url)) as Readonly<Record<string, unknown>>;
   } catch (cause) {
-    const message = `Cannot load ${shown}: ${describeImportFault(cause, url)}`;
+    const message = `Cannot load ${shownPath(path)}: ${describeImportFault(cause, url)}`;
     throw new RondoError('ERR_MODULE_LOAD', message, { cause });
   }
-  if (module.default !== undefined) return module.default;
-  throw new RondoError('ERR_MODULE_EXPORT', `Cannot use ${shown}: it has no default export`);
+}
+
+function checkExists(path: string): void {
+  if (!existsSync(path)) throw new UsageError(`there is no file ${shownPath(path)}`);
 }
 
 function parseJson(path: string): unknown {
@@ -48,7 +68,7 @@ function checkTypeScript(path: string): void {
   throw new RondoError(
     'ERR_MODULE_TYPESCRIPT',
     `Cannot load ${shownPath(path)}: Node ${process.versions.node} does not run TypeScript; use ` +
-      'Node 22.18 or later, or compile it first (npx tsc) and serve the .js file',
+      'Node 22.18 or later, or compile it first (npx tsc) and use the .js file',
   );
 }
 

@@ -277,7 +277,10 @@ export class Producer<T, S extends string = string> {
     return 'ready';
   }
 
-  /** Shows all messages to the consumers, now. */
+  /**
+   * Shows all messages to the consumers, now. On a broadcast ring that is not lossy it lets those in
+   * that ask, too.
+   */
   flush(): void {
     this.#assertUsable();
     this.#writer.publish();

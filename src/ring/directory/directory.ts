@@ -362,7 +362,10 @@ export class RingDirectory {
     const path = join(this.path, name);
     const holder: Holder = {
       release: () => {
-        if (held.delete(holder)) this.#remove(join(path, file), path);
+        if (!held.delete(holder)) return;
+        this.#attempt(() => this.#files.unlinkSync(join(path, file)));
+        // With what the dead have left, and with the directory if nobody is in it any more.
+        this.#attempt(() => this.#cleanName(name, false));
       },
     };
     held.add(holder);
@@ -382,7 +385,7 @@ export class RingDirectory {
   }
 
   /** Runs a removal; false when somebody else was faster, or is there. */
-  #attempt(removal: () => void): boolean {
+  #attempt(removal: () => unknown): boolean {
     try {
       removal();
       return true;

@@ -204,8 +204,7 @@ test('of processes that create at once exactly one wins, and the others attach t
   killed!.kill('SIGKILL');
   for (const { stdin } of others) stdin!.end();
   await Promise.all(ends);
-  // Those that ended by themselves let go.
-  assert.equal(fs.readdirSync(join(path, 'prices')).length, 1);
+  // Who lets go tidies up; but the killed one may have ended after the others.
   RingDirectory.open(path).clean();
   assert.deepEqual(fs.readdirSync(path), []);
 });

@@ -187,11 +187,9 @@ export class LaneWriter {
 
   /** Shows what was written to the consumers, and wakes them if they sleep. */
   publish(): void {
-    if (this.#tail === this.#published) return;
     const words = this.#words;
-    if (this.#gated && isAwaited(words, this.#bellWord)) {
-      this.#heads.admit(this.#published);
-    }
+    if (this.#gated && isAwaited(words, this.#bellWord)) this.#heads.admit(this.#published);
+    if (this.#tail === this.#published) return;
     if (this.size > 0) words[this.#tailWord + 2] = this.#slabTail;
     // Publishes slots, pieces, starts and slabTail; partner: the consumers' load of `tail`.
     storeRelease(words, this.#tailWord, this.#tail);
@@ -206,11 +204,6 @@ export class LaneWriter {
     if (ringBell(core.arena, core.consumersBell) > 0) this.#words[this.#counters + 3]! += 1;
     this.#closed = core.closed;
     core.assertSound();
-  }
-
-  /** Lets consumers in that ask, when there is nothing to publish. */
-  admit(): void {
-    if (isAwaited(this.#words, this.#bellWord)) this.#heads.admit(this.#published);
   }
 
   /** No more will come: consumers end when they have drained. */

@@ -1,0 +1,12 @@
+import { KINDS, pairs, testScenario } from './matrix.ts';
+import { LANGUAGES } from './peers.ts';
+
+for (const kind of KINDS) {
+  for (const [producer, consumer] of pairs()) {
+    const consumers = [consumer, consumer];
+    testScenario({ ...kind, topology: 'broadcast', producers: [producer], consumers });
+  }
+  for (const producer of LANGUAGES) {
+    testScenario({ ...kind, topology: 'broadcast', producers: [producer], consumers: LANGUAGES });
+  }
+}
