@@ -33,7 +33,9 @@ export interface ChannelOptions extends PlaceOptions {
 
 /** How both ends of a side behave. */
 export interface SideOptions {
+  /** How this side pushes. @default {} */
   readonly producer?: ProducerOptions;
+  /** How this side pops. @default {} */
   readonly consumer?: ConsumerOptions;
 }
 
@@ -50,8 +52,8 @@ export interface ServerSide<Q, P, QS extends string, PS extends string> {
 }
 
 /**
- * A pair of rings, requests one way and responses the other. Which response belongs to which request
- * is what the messages say; there may be several responses, or none.
+ * A pair of rings, requests one way and responses the other. Which response belongs to which
+ * request is what the messages say; there may be several responses, or none.
  */
 export class Channel<Q, P, QS extends string = string, PS extends string = string> {
   /** From clients to servers. */

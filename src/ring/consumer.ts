@@ -72,18 +72,18 @@ export class Consumer<T, S extends string = string> {
   }
 
   /**
-   * Whether it gets everything that is published from now on. False only on a broadcast ring that is
-   * not lossy, until the producer has published again: that is when it lets consumers in.
+   * Whether it gets everything that is published from now on. False only on a broadcast ring that
+   * is not lossy, until the producer has published again: that is when it lets consumers in.
    */
   get joined(): boolean {
     return this.#source.joined;
   }
 
   /**
-   * Takes the next message as a plain object: undefined when there is none now, null when there will
-   * be none any more.
-   * @throws {RondoError} ERR_RING_POISONED; ERR_STRUCT_VALUE when a field holds what it cannot mean;
-   * the message is taken then too
+   * Takes the next message as a plain object: undefined when there is none now, null when there
+   * will be none any more.
+   * @throws {RondoError} ERR_RING_POISONED; ERR_STRUCT_VALUE when a field holds what it cannot
+   * mean; the message is taken then too
    * @throws {TypeError} ERR_RING_CLOSED after `close` or `detach`
    */
   tryPop(): T | undefined | null {
@@ -126,9 +126,9 @@ export class Consumer<T, S extends string = string> {
   }
 
   /**
-   * The next message, in place, or undefined when there is none now. It is taken when the next one is
-   * asked for, or by `release`; a successor gets it again if this thread dies before. `limit` is how
-   * many are wanted soon: where consumers share lanes, so many are taken at once.
+   * The next message, in place, or undefined when there is none now. It is taken when the next one
+   * is asked for, or by `release`; a successor gets it again if this thread dies before. `limit` is
+   * how many are wanted soon: where consumers share lanes, so many are taken at once.
    * @throws {RondoError} ERR_RING_POISONED
    */
   peek(limit: number = 1): Cursor<T, S> | undefined {
@@ -227,8 +227,8 @@ export class Consumer<T, S extends string = string> {
   }
 
   /**
-   * Wants no more. On rings with one consumer producers are told `closed`, and what was not taken is
-   * lost; where several consume, only this place is given up. Idempotent.
+   * Wants no more. On rings with one consumer producers are told `closed`, and what was not taken
+   * is lost; where several consume, only this place is given up. Idempotent.
    */
   close(): void {
     if (this.#isOver) return;

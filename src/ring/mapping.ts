@@ -122,7 +122,10 @@ export class Mapping {
     }
   }
 
-  /** By a descriptor that stays the caller's. @throws {RondoError} ERR_RING_SEGMENT, ERR_WINDOW_UNSEALED */
+  /**
+   * By a descriptor that stays the caller's.
+   * @throws {RondoError} ERR_RING_SEGMENT, ERR_WINDOW_UNSEALED
+   */
   static openDescriptor(fd: number, { label = '' }: PlaceOptions): Mapping {
     integerOption('descriptor', fd, 0, 0, 2 ** 31 - 1);
     return Mapping.#map(fd, '', label, () => undefined);

@@ -128,8 +128,8 @@ export interface ProducerOptions extends WaitOptions {
    */
   readonly publishEvery?: number;
   /**
-   * The longest that a message waits for others, in µs, 1 to 1,000,000. It is looked at when pushing
-   * only; the end of the turn holds in any case. @default no limit within a turn
+   * The longest that a message waits for others, in µs, 1 to 1,000,000. It is looked at when
+   * pushing only; the end of the turn holds in any case. @default no limit within a turn
    */
   readonly publishWithinMicroseconds?: number;
   /**

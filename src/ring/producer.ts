@@ -179,7 +179,8 @@ export class Producer<T, S extends string = string> {
   }
 
   /**
-   * Lets `fill` write a message in place. When it throws, there is no message, and the error goes on.
+   * Lets `fill` write a message in place. When it throws, there is no message, and the error goes
+   * on.
    * @throws {RondoError} ERR_RING_MESSAGE_SIZE when it does not even fit an empty ring
    */
   tryWrite(fill: (message: Cursor<T, S>) => void): PushResult {
@@ -278,8 +279,8 @@ export class Producer<T, S extends string = string> {
   }
 
   /**
-   * Shows all messages to the consumers, now. On a broadcast ring that is not lossy it lets those in
-   * that ask, too.
+   * Shows all messages to the consumers, now. On a broadcast ring that is not lossy it lets those
+   * in that ask, too.
    */
   flush(): void {
     this.#assertUsable();

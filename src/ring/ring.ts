@@ -205,7 +205,8 @@ export class Ring<T, S extends string = string> {
   /**
    * Takes the role of a producer.
    * @throws {RondoError} ERR_RING_ROLE_TAKEN, ERR_RING_POISONED
-   * @throws {RondoError} ERR_RING_SCHEMA when the ring's struct has fields that the one here has not
+   * @throws {RondoError} ERR_RING_SCHEMA when the ring's struct has fields that the one here has
+   * not
    * @throws {TypeError} ERR_RING_CLOSED
    */
   producer(options: ProducerOptions = {}): Producer<T, S> {

@@ -1,4 +1,4 @@
-/** What producers and consumers promise beyond the order of messages: claims, waits, ends, misuse. */
+/** What producers and consumers promise beyond the order of messages: claims, waits, misuse. */
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, it } from 'node:test';

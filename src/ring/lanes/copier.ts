@@ -139,7 +139,7 @@ export class LaneCopier {
     return count > 0 ? count : -1;
   }
 
-  /** Index of the first copy that the producer had not begun to overwrite; all behind it are good. */
+  /** Index of the first copy that was not being overwritten; all behind it are good. */
   #firstValid(head: number, count: number): number {
     const intent = loadAcquire(this.#words, this.#control + Lane.INTENT / 4);
     const slabIntent = loadAcquire(this.#words, this.#control + Lane.SLAB_INTENT / 4);

@@ -97,7 +97,7 @@ export class LaneWriter {
     return (this.#tail - this.#published) | 0;
   }
 
-  /** Whether a consumer wants no more, as far as was looked: when publishing to sleepers, when full. */
+  /** Whether consumers want no more: looked at when publishing to sleepers, and when full. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -268,8 +268,8 @@ export class LaneWriter {
   }
 
   /**
-   * The pieces of a message do not fit one after the other from where the slab stands, though nothing
-   * is in flight: they may fit from its beginning on. Always false.
+   * The pieces of a message do not fit one after the other from where the slab stands, though
+   * nothing is in flight: they may fit from its beginning on. Always false.
    */
   #startOver(): boolean {
     const index = this.#claimStart & (this.size - 1);

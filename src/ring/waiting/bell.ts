@@ -32,8 +32,8 @@ export function callAttention(words: Int32Array, index: number): number {
 
 /**
  * Rings the bell at an arena offset, if somebody may be asleep: wakes all sleepers and returns how
- * many woke. All, also where one would do: whoever woke fewer would have to set the bit again, and a
- * ringer in between would pass by those who sleep on.
+ * many woke. All, also where one would do: whoever woke fewer would have to set the bit again, and
+ * a ringer in between would pass by those who sleep on.
  */
 export function ringBell(arena: Arena, offset: number): number {
   const { words } = arena;

@@ -125,7 +125,7 @@ export class Waiter {
     };
   }
 
-  /** Makes a wait in the event loop look once more, and watches peers no longer: this side is over. */
+  /** This side is over: a wait in the event loop looks once more, peers are watched no longer. */
   close(): void {
     this.#wake?.();
     this.#unwatch?.();
