@@ -42,7 +42,7 @@ function seat(
   index: number = 0,
 ): number {
   const participants = new Participants(segment);
-  const entry = participants.join(identity, identity.pid, 'them "\u001b[31m"');
+  const entry = participants.join(identity, identity.pid, 'them "\u001b[31m"')!.index;
   const owner = ownerWord(entry, generationOf(participants.state(entry)));
   segment.arena.words[ownerOffset(segment.rings[0]!, role, index) >>> 2] = owner;
   return entry;
@@ -207,8 +207,9 @@ test('Membership.clearUp frees owner words that name nobody', () => {
 test('Membership says when the table is full, and with whom', () => {
   const segment = segmentOf();
   const [ring] = segment.rings;
-  const members = Array.from({ length: 64 }, (_, i) =>
-    new Participants(segment).join(ownIdentity(false), process.pid, `member ${i}`),
+  const members = Array.from(
+    { length: 64 },
+    (_, i) => new Participants(segment).join(ownIdentity(false), process.pid, `member ${i}`)?.index,
   );
   assert.deepEqual(
     members,
@@ -224,7 +225,7 @@ test('Membership says when the table is full, and with whom', () => {
 test('Participants keep labels that fit, whole characters of others, and read no other’s', () => {
   const segment = segmentOf();
   const participants = new Participants(segment);
-  const entry = participants.join(ownIdentity(false), process.pid, `${'x'.repeat(62)}é`);
+  const entry = participants.join(ownIdentity(false), process.pid, `${'x'.repeat(62)}é`)!.index;
   assert.equal(participants.read(entry)?.label, 'x'.repeat(62));
   const { bytes, offset } = { bytes: segment.arena.bytes, offset: segment.offset };
   const at = offset + PARTICIPANTS + entry * Participant.SIZE;
@@ -325,7 +326,7 @@ test('Participants.clearUp by several threads at once frees each of the dead onc
   for (let round = 0; round < 200; round++) {
     // Roles first come with the entry: whoever is freed has lost them before.
     for (let i = 0; i < 8; i++) {
-      const entry = participants.join(nobody, process.pid, '');
+      const entry = participants.join(nobody, process.pid, '')?.index ?? -1;
       if (entry !== -1) died += 1;
     }
     freed += participants.clearUp(-1);

@@ -5,7 +5,7 @@
  */
 import { compareExchange, loadAcquire } from '#atomics';
 import { isMainThread } from 'node:worker_threads';
-import { assert, RondoError } from '../../base/index.ts';
+import { RondoError } from '../../base/index.ts';
 import { Block, Lane, LaneState } from '../layout.ts';
 import { ringBell } from '../waiting/bell.ts';
 import { ownIdentity, systemProc, type Proc } from './identity.ts';
@@ -219,17 +219,16 @@ export class Membership {
     this.clearUp();
     const identity = ownIdentity(!isMainThread, this.#proc);
     const thread = this.#proc.currentThread();
-    const index = this.#participants.join(identity, thread, this.#label);
-    if (index === -1) {
+    const own = this.#participants.join(identity, thread, this.#label);
+    if (own === undefined) {
       const holders = this.#participants.live().map((entry) => this.#participants.describe(entry));
       throw new RondoError(
         'ERR_RING_PARTICIPANTS',
         `Cannot join the ring segment: its table is full, with ${nameHolders(holders)}`,
       );
     }
-    this.#own = { index, state: this.#participants.state(index) };
-    assert(this.#own.state !== 0, 'who has joined has a state');
+    this.#own = own;
     leaveAtExit(this);
-    return this.#own;
+    return own;
   }
 }

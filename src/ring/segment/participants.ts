@@ -126,8 +126,12 @@ export class Participants {
     return count;
   }
 
-  /** Takes a free entry; returns its index, or -1 when there is none. */
-  join(identity: Identity, thread: number, label: string): number {
+  /** Takes a free entry; returns it with the state that it was given, undefined when there is none. */
+  join(
+    identity: Identity,
+    thread: number,
+    label: string,
+  ): { readonly index: number; readonly state: number } | undefined {
     for (let index = 0; index < SegmentLimit.PARTICIPANTS; index++) {
       const word = this.#offset(index) >>> 2;
       const seen = this.state(index);
@@ -138,9 +142,11 @@ export class Participants {
       const live = stateWord(ParticipantState.LIVE, generationOf(seen), thread);
       // Publishes the identity. Not a store: in another pid namespace somebody may have taken this
       // thread for one that does not exist, and the entry may be somebody else's by now.
-      if (compareExchange(this.#words, word, joining, live) === joining) return index;
+      if (compareExchange(this.#words, word, joining, live) === joining) {
+        return { index, state: live };
+      }
     }
-    return -1;
+    return undefined;
   }
 
   #write(index: number, identity: Identity, label: string): void {
