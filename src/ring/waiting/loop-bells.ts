@@ -11,6 +11,8 @@ import { hasFutex } from './bell.ts';
 
 /** Bells that a thread can sleep on at a time. */
 const SLOTS = 256;
+/** The longest that a timer of Node can be, in ms. */
+const TIMER_MAX = 2 ** 31 - 1;
 const IO_URING = 1;
 const THREADS = 2;
 
@@ -53,7 +55,7 @@ export class LoopBells {
    * @throws {RondoError} ERR_SLAB_EXHAUSTED when the thread sleeps on 256 bells already
    */
   sleep(offset: number, bell: number, sleeper: Sleeper, keepAlive: boolean): () => void {
-    if (!hasFutex()) return this.#sleepInProcess(offset, bell, sleeper);
+    if (!hasFutex()) return this.#sleepInProcess(offset, bell, sleeper, keepAlive);
     const slot = this.#slotOf(offset, bell);
     if (keepAlive && ++this.#alive === 1) this.#native!.loopReference(this.#loop, true);
     const end = (): boolean => {
@@ -134,16 +136,22 @@ export class LoopBells {
     }
   }
 
-  #sleepInProcess(offset: number, bell: number, sleeper: Sleeper): () => void {
-    let over = false;
-    const wake = (): void => {
-      if (!over) sleeper();
-    };
+  /** `Atomics.waitAsync` keeps no process alive: a timer does, which never fires. */
+  #sleepInProcess(offset: number, bell: number, sleeper: Sleeper, keepAlive: boolean): () => void {
     const wait = waitAsync(this.#arena.words, offset >>> 2, bell);
+    const timer = keepAlive ? setInterval(() => undefined, TIMER_MAX) : undefined;
+    let isOver = false;
+    const end = (): boolean => {
+      if (isOver) return false;
+      isOver = true;
+      clearInterval(timer);
+      return true;
+    };
+    const wake = (): void => {
+      if (end()) sleeper();
+    };
     if (wait.async) void wait.value.then(wake);
     else queueMicrotask(wake);
-    return () => {
-      over = true;
-    };
+    return () => void end();
   }
 }
