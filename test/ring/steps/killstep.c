@@ -16,9 +16,9 @@
 // shared, writable, and of a memfd sealed against shrinking, which is what ring segments are,
 // become read-only. Each store faults; the handler counts it and, if it is the one, ends the
 // process. Otherwise it makes the page writable, lets the processor run that one instruction (trap
-// flag), and makes the page read-only again. So it needs to know nothing about the program: compiled
-// code, code that V8 made, and an interpreter all fault alike. Creating and joining a segment are
-// writes like others.
+// flag), and makes the page read-only again. So it needs to know nothing about the program:
+// compiled code, code that V8 made, and an interpreter all fault alike. Creating and joining a
+// segment are writes like others.
 //
 // What to know:
 //  - x86-64 Linux. A step is an instruction that stores, whatever its width; an exchange or
