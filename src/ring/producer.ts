@@ -39,6 +39,9 @@ export class Producer<T, S extends string = string> {
   readonly #cursor: Cursor<T, S>;
   /** Whether a claimed slot is cleared: it has fields that may be absent, or in the slab. */
   readonly #clears: boolean;
+  /** Whether messages may be committed and not published, and for how long is limited. */
+  readonly #defers: boolean;
+  readonly #isTimed: boolean;
   readonly #waiter: Waiter;
   readonly #onDetached: (producer: Producer<T, S>) => void;
   /** Slots that are claimed now; -1 when the producer is over. */
@@ -60,6 +63,8 @@ export class Producer<T, S extends string = string> {
     this.#writer = new LaneWriter(core, this.lane, options.publishEvery);
     this.#cursor = type.cursor(core.views, type.hasSlab ? this.#writer : undefined);
     this.#clears = type.hasSlab || type.presenceOffset >= 0;
+    this.#defers = options.publishEvery > 1;
+    this.#isTimed = options.publishWithin !== Infinity;
     this.#waiter = new Waiter(
       core.arena,
       core.producersBell,
@@ -153,6 +158,17 @@ export class Producer<T, S extends string = string> {
    * @throws {TypeError} ERR_RING_CLAIM when nothing is claimed, or less
    */
   commit(count: number = this.#claimed): void {
+    if (count !== 1 || this.#claimed !== 1) {
+      this.#commitMany(count);
+    } else {
+      this.#claimed = 0;
+      this.#writer.commit();
+    }
+    this.#refusedAt = undefined;
+    if (this.#defers) this.#publishLater();
+  }
+
+  #commitMany(count: number): void {
     if (!(count > 0 && count <= this.#claimed)) {
       throw misuse(
         'ERR_RING_CLAIM',
@@ -160,10 +176,7 @@ export class Producer<T, S extends string = string> {
       );
     }
     this.#claimed = 0;
-    this.#refusedAt = undefined;
-    if (count === 1) this.#writer.commit();
-    else this.#writer.commitMany(count);
-    if (this.#writer.unpublished > 0) this.#schedule();
+    this.#writer.commitMany(count);
   }
 
   /**
@@ -349,9 +362,8 @@ export class Producer<T, S extends string = string> {
   }
 
   /** Publishes at the end of the turn, or earlier when a message has waited for long enough. */
-  #schedule(): void {
-    const { publishWithin } = this.#options;
-    if (publishWithin !== Infinity) this.#publishInTime(publishWithin);
+  #publishLater(): void {
+    if (this.#isTimed) this.#publishInTime();
     if (this.#scheduled) return;
     this.#scheduled = true;
     queueMicrotask(this.#publishAtEnd);
@@ -367,11 +379,12 @@ export class Producer<T, S extends string = string> {
     }
   };
 
-  #publishInTime(milliseconds: number): void {
+  #publishInTime(): void {
     const { unpublished } = this.#writer;
     if (unpublished === 1) this.#firstUnpublished = systemClock.now();
-    else if (unpublished % CLOCK_EVERY !== 0) return;
-    else if (systemClock.now() - this.#firstUnpublished >= milliseconds) this.#writer.publish();
+    if (unpublished % CLOCK_EVERY !== 0) return;
+    const waited = systemClock.now() - this.#firstUnpublished;
+    if (waited >= this.#options.publishWithin) this.#writer.publish();
   }
 
   #assertUsable(): void {
