@@ -5,7 +5,6 @@ import {
   integerOption,
   outOfRange,
   rejectUnknown,
-  stringOption,
 } from '../base/index.ts';
 import { Limit, type RingShape, TOPOLOGIES, type Topology } from './layout.ts';
 import { hasFutex } from './waiting/bell.ts';
@@ -197,9 +196,4 @@ export function resolveConsumer(options: ConsumerOptions, shape: RingShape): Res
     ...waitOptions(options),
     releaseEvery: integerOption('releaseEvery', options.releaseEvery, quarter, 1, shape.slots),
   });
-}
-
-/** The name of a ring in messages. */
-export function nameOption(name: string | undefined): string {
-  return stringOption('name', name, '');
 }

@@ -24,7 +24,7 @@ export function coreOf(ring: Ring<never, never>): RingCore {
 }
 
 /** Sets all positions of a fresh ring to `position`, and those of its slab to `slabPosition`. */
-export function setPositions(core: RingCore, position: number, slabPosition: number = 0): void {
+function setPositions(core: RingCore, position: number, slabPosition: number = 0): void {
   const { plan, shape, words } = core;
   for (let lane = 0; lane < shape.lanes; lane++) {
     const control = plan.control(lane);

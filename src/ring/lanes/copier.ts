@@ -12,7 +12,7 @@ import { Cursor, Lane, Poison } from '../layout.ts';
 import { Inbox, type PieceField } from './inbox.ts';
 
 /** Copies of one fetch, at most. */
-export const FETCH_MAX = 64;
+const FETCH_MAX = 64;
 /**
  * Tries of one fetch. A try fails only when another consumer succeeds, or the producer overwrites
  * what is being copied; after so many the answer is "nothing now", and whoever waits looks again.
