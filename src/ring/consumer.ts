@@ -88,12 +88,15 @@ export class Consumer<T, S extends string = string> {
    */
   tryPop(): T | undefined | null {
     this.#assertUsable();
-    const cursor = this.peek();
+    this.#letGo();
+    const source = this.#source;
+    const cursor = source.next(1);
     if (cursor === undefined) return this.#hasEnded() ? null : undefined;
     try {
       return cursor.$get();
     } finally {
-      this.release();
+      source.done();
+      source.release();
     }
   }
 

@@ -39,14 +39,15 @@ export class Producer<T, S extends string = string> {
   readonly #cursor: Cursor<T, S>;
   /** Whether a claimed slot is cleared: it has fields that may be absent, or in the slab. */
   readonly #clears: boolean;
-  /** Whether messages may be committed and not published, and for how long is limited. */
-  readonly #defers: boolean;
+  /** Whether it is limited for how long a message may be committed and not published. */
   readonly #isTimed: boolean;
   readonly #waiter: Waiter;
   readonly #onDetached: (producer: Producer<T, S>) => void;
   /** Slots that are claimed now; -1 when the producer is over. */
   #claimed = 0;
   #scheduled = false;
+  /** Whether a message that is not published needs something to be done for it. */
+  #isUnattended = true;
   #firstUnpublished = 0;
   /** The first position that could not be written when a message was refused. */
   #refusedAt: number | undefined;
@@ -63,7 +64,6 @@ export class Producer<T, S extends string = string> {
     this.#writer = new LaneWriter(core, this.lane, options.publishEvery);
     this.#cursor = type.cursor(core.views, type.hasSlab ? this.#writer : undefined);
     this.#clears = type.hasSlab || type.presenceOffset >= 0;
-    this.#defers = options.publishEvery > 1;
     this.#isTimed = options.publishWithin !== Infinity;
     this.#waiter = new Waiter(
       core.arena,
@@ -158,25 +158,18 @@ export class Producer<T, S extends string = string> {
    * @throws {TypeError} ERR_RING_CLAIM when nothing is claimed, or less
    */
   commit(count: number = this.#claimed): void {
-    if (count !== 1 || this.#claimed !== 1) {
-      this.#commitMany(count);
-    } else {
-      this.#claimed = 0;
-      this.#writer.commit();
-    }
+    if (!(count > 0 && count <= this.#claimed)) throw this.#cannotCommit(count);
+    this.#claimed = 0;
     this.#refusedAt = undefined;
-    if (this.#defers) this.#publishLater();
+    this.#writer.commit(count);
+    if (this.#isUnattended && this.#writer.unpublished > 0) this.#publishLater();
   }
 
-  #commitMany(count: number): void {
-    if (!(count > 0 && count <= this.#claimed)) {
-      throw misuse(
-        'ERR_RING_CLAIM',
-        `Cannot commit ${count} slots: ${Math.max(0, this.#claimed)} are claimed`,
-      );
-    }
-    this.#claimed = 0;
-    this.#writer.commitMany(count);
+  #cannotCommit(count: number): Error {
+    return misuse(
+      'ERR_RING_CLAIM',
+      `Cannot commit ${count} slots: ${Math.max(0, this.#claimed)} are claimed`,
+    );
   }
 
   /**
@@ -366,11 +359,13 @@ export class Producer<T, S extends string = string> {
     if (this.#isTimed) this.#publishInTime();
     if (this.#scheduled) return;
     this.#scheduled = true;
+    this.#isUnattended = this.#isTimed;
     queueMicrotask(this.#publishAtEnd);
   }
 
   readonly #publishAtEnd = (): void => {
     this.#scheduled = false;
+    this.#isUnattended = true;
     if (this.#claimed < 0) return;
     try {
       this.#writer.publish();

@@ -6,6 +6,7 @@ import { show } from './limits.ts';
 import type { ChoiceBase, EnumDescriptor, FlagsDescriptor } from './types.ts';
 import { define, View, type ViewClass } from './view.ts';
 import type { Views } from './views.ts';
+import type { Decode, Element, Encode } from './words.ts';
 
 /** The memory of a base: `array[offset >>> shift]`. */
 function wordsOf(
@@ -17,25 +18,40 @@ function wordsOf(
   return bytes === 2 ? { words: views.u16, shift: 1 } : { words: views.u32, shift: 2 };
 }
 
-/** The codec of `oneOf(base, names)`. */
-export function enumCodec({ base, names }: EnumDescriptor, views: Views, label: string): Codec {
-  const { words, shift } = wordsOf(base, views);
+/** `oneOf(base, names)`. */
+export function enumElement({ base, names }: EnumDescriptor, label: string): Element {
   const indices = new Map<unknown, number>(names.map((name, index) => [name, index]));
   const expected = () => `one of ${names.slice(0, 16).join(', ')}${names.length > 16 ? ', …' : ''}`;
-  return {
-    read: (offset) => {
-      const index = words[offset >>> shift]!;
-      if (index < names.length) return names[index];
-      throw valueError(label, `below ${names.length}`, index);
-    },
-    write: (offset, value) => {
-      const index = indices.get(value);
-      if (index === undefined) {
-        if (typeof value !== 'string') throw typeError(label, expected(), value);
-        throw rangeError(label, expected(), value);
-      }
-      words[offset >>> shift] = index;
-    },
+  const encode = enumEncode(indices, (value) => {
+    if (typeof value !== 'string') throw typeError(label, expected(), value);
+    throw rangeError(label, expected(), value);
+  });
+  const decode = enumDecode(names, names.length, (index) => {
+    throw valueError(label, `below ${names.length}`, index);
+  });
+  return { kind: base, encode, decode };
+}
+
+// Parameters, and little else: see words.ts for why.
+function enumEncode(
+  indices: ReadonlyMap<unknown, number>,
+  refuse: (value: unknown) => never,
+): Encode<number> {
+  return (value) => {
+    const index = indices.get(value);
+    if (index === undefined) refuse(value);
+    return index;
+  };
+}
+
+function enumDecode(
+  names: readonly string[],
+  count: number,
+  refuse: (index: number) => never,
+): Decode {
+  return (index) => {
+    if (!(index < count)) refuse(index);
+    return names[index];
   };
 }
 

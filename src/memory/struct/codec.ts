@@ -5,8 +5,7 @@ import type { SlabSide } from './slab-side.ts';
 
 /**
  * Reads and writes values of one type. Bound to one memory by closures, so that the compiler of the
- * engine knows the typed arrays as constants: an access then costs what a typed array costs
- * (0.3 ns), as much as generated code, which would need `new Function`.
+ * engine knows the typed arrays as constants: an access then costs what a typed array costs.
  */
 export interface Codec {
   /** The value at a byte offset. @throws {RondoError} ERR_STRUCT_VALUE, ERR_STRUCT_SLAB */

@@ -201,6 +201,15 @@ describe('Cursor', () => {
     assert.throws(set({ ...value, levels: new Set([1, 2, 3]) }), { code: 'ERR_STRUCT_TYPE' });
   });
 
+  test('fields beyond the end of memory are undefined, and writing them does nothing', () => {
+    const small = Views.of(new SharedArrayBuffer(10));
+    const cursor = struct('test.Beyond', { a: u64, b: u16, c: u32, d: f64, e: u8 }).cursor(small);
+    cursor.$clear();
+    cursor.b = 7;
+    for (const name of ['c', 'd', 'e'] as const) cursor[name] = 1;
+    assert.deepEqual([cursor.b, cursor.c, cursor.d, cursor.e], [7, ...Array(3).fill(undefined)]);
+  });
+
   test('a cursor shows up as its values, or as the reason why it has none', () => {
     const cursor = cursorAt(0);
     cursor.$set(value);

@@ -1,29 +1,23 @@
 /**
  * Cursors: the fields of a struct as properties that read and write in place.
  *
- * For every struct and memory there is one class, whose accessors are closures over the typed
- * arrays (see codec.ts for why). A cursor allocates nothing when it moves, and no more than the
- * value when a field is read.
+ * For every struct and memory there is one class, whose accessors are closures over typed arrays
+ * (words.ts says why they are as they are). A cursor allocates nothing when it moves, and no more
+ * than the value when a field is read.
  */
 import { arrayCodec, arrayViewClass, type ElementLayout } from './arrays.ts';
-import { enumCodec, flagsCodec, flagsViewClass, missingKey, rejectKeys } from './choices.ts';
-import { typeError, type Codec } from './codec.ts';
+import { enumElement, flagsCodec, flagsViewClass } from './choices.ts';
+import type { Codec } from './codec.ts';
 import { sizeOf } from './layout.ts';
-import { safeCodec, scalarCodec } from './scalars.ts';
+import { structCodec, type BoundField } from './objects.ts';
+import { safeAccessors, safeCodec, scalarElement } from './scalars.ts';
 import { slabCodec } from './slab-side.ts';
 import { referencesOf, StructView } from './struct-view.ts';
 import { bytesCodec, textCodec } from './text-codec.ts';
 import type { FieldLayout, StructDescriptor, TypeDescriptor } from './types.ts';
-import { childOf, define, View, type ViewClass } from './view.ts';
+import { childOf, define, type View, type ViewClass } from './view.ts';
 import type { Views } from './views.ts';
-
-interface BoundField {
-  readonly name: string;
-  readonly offset: number;
-  readonly codec: Codec;
-  /** The bit of the presence word, 0 when it is always there. */
-  readonly mask: number;
-}
+import { elementAccessors, elementCodec, optionalAccessors, type Accessors } from './words.ts';
 
 interface BoundStruct {
   readonly codec: Codec;
@@ -51,7 +45,8 @@ function makeStruct(struct: StructDescriptor, views: Views): BoundStruct {
     const mask = field.presence < 0 ? 0 : 1 << field.presence;
     return { name: field.name, offset: field.offset, codec, mask };
   });
-  const codec = structCodec(struct, fields, views);
+  const { name: label, presenceOffset } = struct;
+  const codec = structCodec({ label, fields, presenceOffset, views });
   class Bound extends StructView {}
   define(Bound.prototype, '$codec', { value: codec });
   define(Bound.prototype, '$struct', { value: struct });
@@ -68,7 +63,7 @@ function makeStruct(struct: StructDescriptor, views: Views): BoundStruct {
 function codecOf(type: TypeDescriptor, views: Views, label: string): Codec {
   switch (type.kind) {
     case 'scalar':
-      return scalarCodec(type.scalar, views, label);
+      return elementCodec(scalarElement(type.scalar, label), views);
     case 'safe':
       return safeCodec(type, views, label);
     case 'text':
@@ -76,7 +71,7 @@ function codecOf(type: TypeDescriptor, views: Views, label: string): Codec {
     case 'bytes':
       return bytesCodec(type.length, views, label);
     case 'enum':
-      return enumCodec(type, views, label);
+      return elementCodec(enumElement(type, label), views);
     case 'flags':
       return flagsCodec(type, views, label);
     case 'array':
@@ -117,51 +112,6 @@ function viewOf(
   }
 }
 
-function structCodec(struct: StructDescriptor, fields: readonly BoundField[], views: Views): Codec {
-  const { name: label, presenceOffset } = struct;
-  const { u32 } = views;
-  const known = new Set(fields.map(({ name }) => name));
-  return {
-    read: (offset, slab) => {
-      const value: Record<string, unknown> = {};
-      const present = presenceOffset < 0 ? 0 : u32[(offset + presenceOffset) >>> 2]!;
-      for (const { name, offset: at, codec, mask } of fields) {
-        const isAbsent = mask !== 0 && (present & mask) === 0;
-        value[name] = isAbsent ? undefined : codec.read(offset + at, slab);
-      }
-      return value;
-    },
-    write: (offset, value, slab) => {
-      if (typeof value !== 'object' || value === null) throw typeError(label, 'an object', value);
-      let present = 0;
-      let keys = 0;
-      for (const { name, offset: at, codec, mask } of fields) {
-        const one = (value as Record<string, unknown>)[name];
-        if (one !== undefined) {
-          codec.write(offset + at, one, slab);
-          present |= mask;
-          keys += 1;
-        } else if (mask === 0) {
-          throw missingKey(label, name);
-        } else if (name in value) {
-          keys += 1;
-        }
-      }
-      if (presenceOffset >= 0) u32[(offset + presenceOffset) >>> 2] = present;
-      if (value instanceof View) return;
-      // Counting is four times as fast as looking each key up, which only finds out the name.
-      for (const _key in value) keys -= 1;
-      if (keys !== 0) rejectKeys(value, known, label);
-    },
-  };
-}
-
-/** A getter and a setter: functions that take the view as `this`. */
-interface Accessors {
-  readonly get: (this: View) => unknown;
-  readonly set: (this: View, value: unknown) => void;
-}
-
 /** How a field looks from a cursor. */
 function accessorsOf(
   struct: StructDescriptor,
@@ -170,10 +120,38 @@ function accessorsOf(
   codec: Codec,
   views: Views,
 ): Accessors {
+  const label = `${struct.name}.${field.name}`;
+  const plain =
+    directAccessors(field, views, label) ?? codecAccessors(field, index, codec, views, label);
+  if (field.presence < 0) return plain;
+  return optionalAccessors(plain, views, struct.presenceOffset, 1 << field.presence);
+}
+
+/** The accessors of fields of a word or two. */
+function directAccessors(field: FieldLayout, views: Views, label: string): Accessors | undefined {
   const { offset: at, type } = field;
-  const { read, write } = codec;
-  const part = viewOf(type, views, codec, `${struct.name}.${field.name}`);
-  const plain: Accessors = {
+  switch (type.kind) {
+    case 'scalar':
+      return elementAccessors(scalarElement(type.scalar, label), views, at);
+    case 'enum':
+      return elementAccessors(enumElement(type, label), views, at);
+    case 'safe':
+      return safeAccessors(type, views, at, label);
+    default:
+      return undefined;
+  }
+}
+
+/** The accessors of all other fields: parts are views, and the rest goes through its codec. */
+function codecAccessors(
+  { offset: at, type }: FieldLayout,
+  index: number,
+  { read, write }: Codec,
+  views: Views,
+  label: string,
+): Accessors {
+  const part = viewOf(type, views, { read, write }, label);
+  return {
     get: part
       ? function (this: View) {
           return childOf(this, index, part, this.$offset + at);
@@ -183,33 +161,6 @@ function accessorsOf(
         },
     set(this: View, value: unknown) {
       write(this.$offset + at, value, this.$slab);
-    },
-  };
-  if (field.presence < 0) return plain;
-  return optionalAccessors(plain, struct.presenceOffset, 1 << field.presence, views);
-}
-
-function optionalAccessors(
-  plain: Accessors,
-  presenceOffset: number,
-  mask: number,
-  { u32 }: Views,
-): Accessors {
-  const { get, set } = plain;
-  return {
-    get(this: View) {
-      const isAbsent = (u32[(this.$offset + presenceOffset) >>> 2]! & mask) === 0;
-      return isAbsent ? undefined : get.call(this);
-    },
-    set(this: View, value: unknown) {
-      const word = (this.$offset + presenceOffset) >>> 2;
-      if (value === undefined) {
-        u32[word] = u32[word]! & ~mask;
-      } else {
-        set.call(this, value);
-        // After the value: when that throws, nothing has changed for readers.
-        u32[word] = u32[word]! | mask;
-      }
     },
   };
 }

@@ -1,119 +1,119 @@
 /**
- * Numbers and booleans.
+ * Numbers and booleans: what is stored for a value, and what a stored one means.
  *
- * Each codec has its own functions, written out: one function for all would see typed arrays of
- * every kind, and cost ten times as much.
+ * The functions are small because words.ts needs them so; what is no value goes to `refuse`, which
+ * makes the message.
  */
 import { rangeError, typeError, valueError, type Codec } from './codec.ts';
 import type { SafeDescriptor, ScalarName } from './types.ts';
 import type { Views } from './views.ts';
+import { prime, wordAccessors, type Accessors, type Element, type Encode } from './words.ts';
 
 const WORD = 2 ** 32;
 /** The high word of 2^53 − 1: one more is the first integer that is not safe. */
 const SAFE_HIGH = 0x1fffff;
 
-type MakeCodec = (views: Views, label: string) => Codec;
+/** Throws what is wrong with a value. */
+type Refuse = (value: unknown) => never;
+type MakeEncode<N> = (refuse: Refuse) => Encode<N>;
 
-const INTEGERS = {
-  u8: ({ u8 }, label) => ({
-    read: (offset) => u8[offset],
-    write: (offset, value) => {
-      if (typeof value !== 'number' || (value & 0xff) !== value)
-        throw wrongInteger(label, 0, 0xff, value);
-      u8[offset] = value;
-    },
-  }),
-  i8: ({ i8 }, label) => ({
-    read: (offset) => i8[offset],
-    write: (offset, value) => {
-      if (typeof value !== 'number' || (value << 24) >> 24 !== value)
-        throw wrongInteger(label, -0x80, 0x7f, value);
-      i8[offset] = value;
-    },
-  }),
-  u16: ({ u16 }, label) => ({
-    read: (offset) => u16[offset >>> 1],
-    write: (offset, value) => {
-      if (typeof value !== 'number' || (value & 0xffff) !== value)
-        throw wrongInteger(label, 0, 0xffff, value);
-      u16[offset >>> 1] = value;
-    },
-  }),
-  i16: ({ i16 }, label) => ({
-    read: (offset) => i16[offset >>> 1],
-    write: (offset, value) => {
-      if (typeof value !== 'number' || (value << 16) >> 16 !== value) {
-        throw wrongInteger(label, -0x8000, 0x7fff, value);
-      }
-      i16[offset >>> 1] = value;
-    },
-  }),
-  u32: ({ u32 }, label) => ({
-    read: (offset) => u32[offset >>> 2],
-    write: (offset, value) => {
-      if (typeof value !== 'number' || value >>> 0 !== value)
-        throw wrongInteger(label, 0, WORD - 1, value);
-      u32[offset >>> 2] = value;
-    },
-  }),
-  i32: ({ i32 }, label) => ({
-    read: (offset) => i32[offset >>> 2],
-    write: (offset, value) => {
-      if (typeof value !== 'number' || (value | 0) !== value) {
-        throw wrongInteger(label, -WORD / 2, WORD / 2 - 1, value);
-      }
-      i32[offset >>> 2] = value;
-    },
-  }),
-} satisfies Record<string, MakeCodec>;
+/** Integers without sign that have the bits of `mask`. */
+function masked(mask: number, refuse: Refuse): Encode<number> {
+  return (value) => {
+    if (typeof value !== 'number' || value !== (value & mask)) refuse(value);
+    return value;
+  };
+}
 
-const OTHERS = {
-  u64: ({ u64 }, label) => ({
-    read: (offset) => u64[offset >>> 3],
-    write: (offset, value) => {
-      if (typeof value !== 'bigint') throw typeError(label, 'a bigint', value);
-      if (BigInt.asUintN(64, value) !== value) throw rangeError(label, 'from 0 to 2^64 − 1', value);
-      u64[offset >>> 3] = value;
-    },
-  }),
-  i64: ({ i64 }, label) => ({
-    read: (offset) => i64[offset >>> 3],
-    write: (offset, value) => {
-      if (typeof value !== 'bigint') throw typeError(label, 'a bigint', value);
-      if (BigInt.asIntN(64, value) !== value) {
-        throw rangeError(label, 'from −2^63 to 2^63 − 1', value);
-      }
-      i64[offset >>> 3] = value;
-    },
-  }),
-  f32: ({ f32 }, label) => ({
-    read: (offset) => f32[offset >>> 2],
-    write: (offset, value) => {
-      if (typeof value !== 'number') throw typeError(label, 'a number', value);
-      f32[offset >>> 2] = value;
-    },
-  }),
-  f64: ({ f64 }, label) => ({
-    read: (offset) => f64[offset >>> 3],
-    write: (offset, value) => {
-      if (typeof value !== 'number') throw typeError(label, 'a number', value);
-      f64[offset >>> 3] = value;
-    },
-  }),
-  bool: ({ u8 }, label) => ({
-    read: (offset) => u8[offset] !== 0,
-    write: (offset, value) => {
-      if (typeof value !== 'boolean') throw typeError(label, 'a boolean', value);
-      u8[offset] = value ? 1 : 0;
-    },
-  }),
-} satisfies Record<string, MakeCodec>;
+const ENCODERS: Readonly<Record<ScalarName, MakeEncode<number | bigint>>> = {
+  u8: (refuse: Refuse) => masked(0xff, refuse),
+  u16: (refuse: Refuse) => masked(0xffff, refuse),
+  u32: (refuse: Refuse) => (value) => {
+    if (typeof value !== 'number' || value !== value >>> 0) refuse(value);
+    return value;
+  },
+  i8: (refuse: Refuse) => (value) => {
+    if (typeof value !== 'number' || value !== (value << 24) >> 24) refuse(value);
+    return value;
+  },
+  i16: (refuse: Refuse) => (value) => {
+    if (typeof value !== 'number' || value !== (value << 16) >> 16) refuse(value);
+    return value;
+  },
+  i32: (refuse: Refuse) => (value) => {
+    if (typeof value !== 'number' || value !== (value | 0)) refuse(value);
+    return value;
+  },
+  u64: (refuse: Refuse) => (value) => {
+    if (typeof value !== 'bigint' || value !== BigInt.asUintN(64, value)) refuse(value);
+    return value;
+  },
+  i64: (refuse: Refuse) => (value) => {
+    if (typeof value !== 'bigint' || value !== BigInt.asIntN(64, value)) refuse(value);
+    return value;
+  },
+  f32: number,
+  f64: number,
+  bool: encodeBoolean,
+};
 
-const CODECS: Readonly<Record<ScalarName, MakeCodec>> = { ...INTEGERS, ...OTHERS };
+function number(refuse: Refuse): Encode<number> {
+  return (value) => {
+    if (typeof value !== 'number') refuse(value);
+    return value;
+  };
+}
 
-/** The codec of a scalar; `label` names the field in messages. */
-export function scalarCodec(scalar: ScalarName, views: Views, label: string): Codec {
-  return CODECS[scalar](views, label);
+function encodeBoolean(refuse: Refuse): Encode<number> {
+  return (value) => {
+    if (typeof value !== 'boolean') refuse(value);
+    return value ? 1 : 0;
+  };
+}
+
+function decodeBoolean(byte: number): boolean {
+  return byte !== 0;
+}
+
+const RANGES: Partial<Record<ScalarName, readonly [number, number]>> = {
+  u8: [0, 0xff],
+  u16: [0, 0xffff],
+  u32: [0, WORD - 1],
+  i8: [-0x80, 0x7f],
+  i16: [-0x8000, 0x7fff],
+  i32: [-WORD / 2, WORD / 2 - 1],
+};
+
+/** A scalar; `label` names the field in messages. */
+export function scalarElement(scalar: ScalarName, label: string): Element {
+  const refuse: Refuse = (value) => {
+    throw refusal(scalar, label, value);
+  };
+  if (scalar === 'bool') {
+    return { kind: 'u8', encode: encodeBoolean(refuse), decode: decodeBoolean };
+  }
+  return { kind: scalar, encode: ENCODERS[scalar](refuse) };
+}
+
+function refusal(scalar: ScalarName, label: string, value: unknown): Error {
+  const range = RANGES[scalar];
+  if (range) return wrongInteger(label, ...range, value);
+  if (scalar === 'bool') return typeError(label, 'a boolean', value);
+  if (scalar === 'f32' || scalar === 'f64') return typeError(label, 'a number', value);
+  if (typeof value !== 'bigint') return typeError(label, 'a bigint', value);
+  const expected = scalar === 'u64' ? 'from 0 to 2^64 − 1' : 'from −2^63 to 2^63 − 1';
+  return rangeError(label, expected, value);
+}
+
+function wrongInteger(label: string, minimum: number, maximum: number, value: unknown): Error {
+  if (typeof value !== 'number') return typeError(label, 'a number', value);
+  return rangeError(label, `an integer from ${minimum} to ${maximum}`, value);
+}
+
+/** A 64-bit integer in two words; the functions take the index of the first. */
+interface Pair {
+  readonly read: (word: number) => number;
+  readonly write: (word: number, value: unknown) => void;
 }
 
 /**
@@ -121,55 +121,86 @@ export function scalarCodec(scalar: ScalarName, views: Views, label: string): Co
  * never shows half of a value, because messages are read after they are published; one that breaks
  * the protocol can, and then the value is one of its making, within the range like any other.
  */
-export function safeCodec({ scalar }: SafeDescriptor, views: Views, label: string): Codec {
-  const { u32, i32 } = views;
+function safePair({ scalar }: SafeDescriptor, views: Views, at: number, label: string): Pair {
+  const low = views.u32.subarray(at / 4);
+  const unsafe = (high: number, low: number): never => {
+    throw valueError(label, 'within ±(2^53 − 1)', BigInt(high) * BigInt(WORD) + BigInt(low));
+  };
   if (scalar === 'u64') {
-    return {
-      read: (offset) => {
-        const word = offset >>> 2;
-        const high = u32[word + 1]!;
-        if (high > SAFE_HIGH) throw unsafe(label, high, u32[word]!);
-        return high * WORD + u32[word]!;
-      },
-      write: (offset, value) => {
-        if (!Number.isSafeInteger(value) || (value as number) < 0) {
-          throw wrongInteger(label, 0, Number.MAX_SAFE_INTEGER, value);
-        }
-        const word = offset >>> 2;
-        u32[word] = value as number;
-        u32[word + 1] = (value as number) / WORD;
-      },
+    const refuse: Refuse = (value) => {
+      throw wrongInteger(label, 0, Number.MAX_SAFE_INTEGER, value);
     };
+    return unsignedPair(low, views.u32.subarray(at / 4 + 1), unsafe, refuse);
   }
+  const refuse: Refuse = (value) => {
+    throw wrongInteger(label, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, value);
+  };
+  return signedPair(low, views.i32.subarray(at / 4 + 1), unsafe, refuse);
+}
+
+type Unsafe = (high: number, low: number) => never;
+type Join = (high: number, low: number) => number;
+
+function unsignedPair(lows: Uint32Array, highs: Uint32Array, unsafe: Unsafe, refuse: Refuse): Pair {
+  const sample = new Uint32Array(1);
+  prime(readPair, (join) => readPair(sample, sample, join as Join), 0);
   return {
-    read: (offset) => {
-      const word = offset >>> 2;
-      const high = i32[word + 1]!;
-      const low = u32[word]!;
-      // −2^53 itself is not safe: it is the only one with this high word and a low word of 0.
-      if (high > SAFE_HIGH || high < ~SAFE_HIGH || (high === ~SAFE_HIGH && low === 0)) {
-        throw unsafe(label, high, low);
-      }
-      return high * WORD + low;
-    },
-    write: (offset, value) => {
-      if (!Number.isSafeInteger(value)) {
-        throw wrongInteger(label, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, value);
-      }
-      const word = offset >>> 2;
-      // Both stores take their value modulo 2^32.
-      u32[word] = value as number;
-      i32[word + 1] = Math.floor((value as number) / WORD);
+    read: readPair(lows, highs, joinUnsigned(SAFE_HIGH, WORD, unsafe)),
+    write: (word, value) => {
+      if (!Number.isSafeInteger(value) || (value as number) < 0) refuse(value);
+      lows[word] = value as number;
+      highs[word] = (value as number) / WORD;
     },
   };
 }
 
-function unsafe(label: string, high: number, low: number): Error {
-  const value = BigInt(high) * BigInt(WORD) + BigInt(low);
-  return valueError(label, 'within ±(2^53 − 1)', value);
+function readPair(lows: Uint32Array, highs: Uint32Array, join: Join): (word: number) => number {
+  return (word) => join(highs[word]!, lows[word]!);
 }
 
-function wrongInteger(label: string, minimum: number, maximum: number, value: unknown): Error {
-  if (typeof value !== 'number') return typeError(label, 'a number', value);
-  return rangeError(label, `an integer from ${minimum} to ${maximum}`, value);
+function joinUnsigned(highest: number, factor: number, unsafe: Unsafe): Join {
+  return (high, low) => {
+    if (high > highest) unsafe(high, low);
+    return high * factor + low;
+  };
+}
+
+function signedPair(lows: Uint32Array, highs: Int32Array, unsafe: Unsafe, refuse: Refuse): Pair {
+  return {
+    read: (word) => {
+      const high = highs[word]!;
+      const low = lows[word]!;
+      // −2^53 itself is not safe: it is the only one with this high word and a low word of 0.
+      if (high > SAFE_HIGH || high < ~SAFE_HIGH || (high === ~SAFE_HIGH && low === 0)) {
+        unsafe(high, low);
+      }
+      return high * WORD + low;
+    },
+    write: (word, value) => {
+      if (!Number.isSafeInteger(value)) refuse(value);
+      // Both stores take their value modulo 2^32.
+      lows[word] = value as number;
+      highs[word] = Math.floor((value as number) / WORD);
+    },
+  };
+}
+
+/** The codec of `safe(u64)` and `safe(i64)`. */
+export function safeCodec(type: SafeDescriptor, views: Views, label: string): Codec {
+  const { read, write } = safePair(type, views, 0, label);
+  return {
+    read: (offset) => read(offset >>> 2),
+    write: (offset, value) => write(offset >>> 2, value),
+  };
+}
+
+/** The accessors of a field of `safe(u64)` and `safe(i64)`, which lies at `at`. */
+export function safeAccessors(
+  type: SafeDescriptor,
+  views: Views,
+  at: number,
+  label: string,
+): Accessors {
+  const { read, write } = safePair(type, views, at, label);
+  return wordAccessors(read, write);
 }

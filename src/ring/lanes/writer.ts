@@ -151,14 +151,8 @@ export class LaneWriter {
     return this.#slots + Math.imul(position & this.#slotMask, this.#stride);
   }
 
-  /** The message in the claimed slot is complete. Published with others, or by `publish`. */
-  commit(): void {
-    this.#tail = (this.#tail + 1) | 0;
-    if (((this.#tail - this.#published) | 0) >= this.#publishEvery) this.publish();
-  }
-
-  /** As `commit`, for the first `count` slots behind the next one. */
-  commitMany(count: number): void {
+  /** The first `count` claimed slots hold messages. Published with others, or by `publish`. */
+  commit(count: number): void {
     this.#tail = (this.#tail + count) | 0;
     if (((this.#tail - this.#published) | 0) >= this.#publishEvery) this.publish();
   }
