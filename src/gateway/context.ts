@@ -1,4 +1,5 @@
 /** What the engines of a gateway share. */
+import type { Bridges } from './bridge/bridges.ts';
 import type { Engine } from './engine/engine.ts';
 import type { HttpRoutes } from './http/routes.ts';
 import type { Limiter } from './limits/limiter.ts';
@@ -27,6 +28,7 @@ export interface GatewayContext {
   readonly origins: AllowOrigin;
   readonly resolveAddress: ResolveAddress;
   readonly engines: readonly Engine[];
+  readonly bridges: Bridges;
   /** The topics that keep retained values. */
   readonly retaining: Topics<Connection>;
   /** False while it is being closed. */

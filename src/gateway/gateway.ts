@@ -9,8 +9,12 @@ import {
   rejectUnknown,
   RondoError,
 } from '../base/index.ts';
+import type { Channel } from '../ring/index.ts';
 import type { DriverKind, DriverUsage, SocketAddress, TlsOptions } from '../driver/index.ts';
 import { CloseCode, isSendableCloseCode, MAX_CLOSE_REASON_BYTES } from '../websocket/index.ts';
+import type { Bridge } from './bridge/bridge.ts';
+import { Bridges } from './bridge/bridges.ts';
+import type { BridgeHandlers, BridgeOptions } from './bridge/options.ts';
 import type { DrainOptions, DrainReport as CloseReport } from './engine/drain.ts';
 import type { EventHandlers, EventOptions } from './http/event-stream.ts';
 import type { FileOptions } from './http/files.ts';
@@ -101,6 +105,25 @@ export interface Gateway {
    */
   files(prefix: string, directory: string, options?: FileOptions): void;
   /**
+   * Hands messages to an engine in another thread or process, whatever its language: takes the
+   * client's side of the channel. The engine may come and go: see `Bridge` and
+   * `docs/guide/engines.md`. Keeps the process alive until `close`, which ends it.
+   * @throws {TypeError | RangeError} ERR_OPTION_UNKNOWN, ERR_OPTION_TYPE, ERR_OPTION_RANGE
+   * @throws {RondoError} ERR_RING_ROLE_TAKEN, ERR_RING_SCHEMA, ERR_RING_POISONED
+   * @throws {TypeError} ERR_GATEWAY_STATE when it was closed, ERR_RING_CLOSED
+   * @example
+   * const engine = gateway.bridge(channel, {
+   *   response(answer) {
+   *     engine.connection(answer.client)?.send(JSON.stringify(answer.$get()));
+   *   },
+   * });
+   */
+  bridge<Q, P, QS extends string, PS extends string>(
+    channel: Channel<Q, P, QS, PS>,
+    handlers: BridgeHandlers<P, PS>,
+    options?: BridgeOptions,
+  ): Bridge<Q, P, QS, PS>;
+  /**
    * Binds, and begins to accept. Keeps the process alive until `close`. After a failure it may be
    * called again.
    * @throws {SystemError} ERR_SYSTEM when the address cannot be bound
@@ -171,6 +194,7 @@ class OneGateway implements Gateway {
   readonly #name: string = `gateway ${++gateways}`;
   readonly #routes: PathTable<Route> = new PathTable<Route>();
   readonly #httpRoutes: HttpRoutes = new HttpRoutes();
+  readonly #bridges: Bridges = new Bridges();
   /** Retained values: they may be there before anybody can ask for them. */
   readonly #retaining: Topics<Connection>;
   #station: Station | undefined;
@@ -226,6 +250,17 @@ class OneGateway implements Gateway {
     this.#httpRoutes.addFiles(prefix, directory, options);
   }
 
+  bridge<Q, P, QS extends string, PS extends string>(
+    channel: Channel<Q, P, QS, PS>,
+    handlers: BridgeHandlers<P, PS>,
+    options: BridgeOptions = {},
+  ): Bridge<Q, P, QS, PS> {
+    if (this.#closing !== undefined) {
+      throw misuse('ERR_GATEWAY_STATE', 'Cannot bridge an engine: the gateway was closed');
+    }
+    return this.#bridges.add(this.#options.arena, this.#name, channel, handlers, options);
+  }
+
   listen(): Promise<SocketAddress> {
     if (this.#listening !== undefined || this.#closing !== undefined) {
       const why = this.#closing === undefined ? 'it listens already' : 'it was closed';
@@ -247,6 +282,7 @@ class OneGateway implements Gateway {
       routes: this.#routes,
       httpRoutes: this.#httpRoutes,
       retaining: this.#retaining,
+      bridges: this.#bridges,
     });
     try {
       this.#address = station.listen(wanted);
@@ -335,8 +371,13 @@ class OneGateway implements Gateway {
     // One that is about to listen is closed when it does; that it failed is known to its caller.
     await this.#listening?.catch(() => undefined);
     const station = this.#station;
-    if (station === undefined) return { closed: 0, reset: 0, remaining: [] };
+    if (station === undefined) {
+      this.#bridges.close();
+      return { closed: 0, reset: 0, remaining: [] };
+    }
     const report = await station.drain(options);
+    // What the engine says until here still finds those who are being closed.
+    this.#bridges.close();
     await station.destroy();
     this.#counters = station.metrics.counts.snapshot();
     this.#station = undefined;

@@ -18,6 +18,14 @@ export function warnOfHandler(route: string, error: unknown): void {
   });
 }
 
+/** Tells of what failed between a gateway and an engine, as a warning of the process. */
+export function warnOfEngine(name: string, error: unknown): void {
+  process.emitWarning(`What the engine ${name} is bridged with failed: ${describe(error)}`, {
+    type: 'RondoWarning',
+    code: 'RONDO_ENGINE',
+  });
+}
+
 /** What was thrown may be made to throw again when it is looked at. */
 function describe(error: unknown): string {
   try {

@@ -1,5 +1,9 @@
 /** The WebSocket gateway: routes, topics, limits and a graceful end, over any driver. */
 export type { DrainReport as CloseReport, RemainingConnection } from './engine/drain.ts';
+export type { FillRequest, SubmitResult } from './bridge/backlog.ts';
+export { Bridge } from './bridge/bridge.ts';
+export type { BridgeCounterName, BridgeCounters } from './bridge/counts.ts';
+export type { BridgeHandlers, BridgeOptions, EngineEnd } from './bridge/options.ts';
 export { broadcast } from './sockets/broadcast.ts';
 export { Connection, type SendResult, type SubscribeOptions } from './sockets/connection.ts';
 export {

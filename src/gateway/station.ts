@@ -13,6 +13,7 @@ import {
   type SocketAddress,
   type TlsOptions,
 } from '../driver/index.ts';
+import { Bridges } from './bridge/bridges.ts';
 import type { GatewayContext } from './context.ts';
 import type { DrainOptions, DrainReport } from './engine/drain.ts';
 import { Engine } from './engine/engine.ts';
@@ -20,6 +21,7 @@ import type { HttpRoutes } from './http/routes.ts';
 import { Limiter } from './limits/limiter.ts';
 import { resolveOrigins } from './limits/origins.ts';
 import { resolveTrustProxy } from './limits/proxy.ts';
+import type { GatewayGauges } from './metrics/families.ts';
 import { GatewayMetrics } from './metrics/gateway-metrics.ts';
 import type { ResolvedGatewayOptions } from './options.ts';
 import type { PathTable } from './routing/paths.ts';
@@ -39,6 +41,8 @@ export interface StationSettings {
   readonly httpRoutes: HttpRoutes;
   /** The topics that keep retained values. @default new ones */
   readonly retaining?: Topics<Connection>;
+  /** @default none */
+  readonly bridges?: Bridges;
   /** For tests on the simulated driver. @default createDriver */
   readonly makeDriver?: (options: CreateDriverOptions) => Driver;
 }
@@ -86,6 +90,7 @@ export class Station {
       resolveAddress: resolveTrustProxy(options.trustProxy),
       engines: this.#engines,
       retaining: settings.retaining ?? new Topics<Connection>(options.topics),
+      bridges: settings.bridges ?? new Bridges(),
       isReady: () => this.#ready,
       metricsText: () => this.metricsText(),
       nextId: () => ++this.#lastId,
@@ -146,7 +151,7 @@ export class Station {
     const sum = (of: (engine: Engine) => number): number =>
       this.#engines.reduce((total, engine) => total + of(engine), 0);
     const connections = this.#engines.flatMap((engine) => [...engine.connections()]);
-    return this.metrics.text({
+    const gauges: GatewayGauges = {
       connections: () => connections.length,
       webSockets: () => connections.filter(({ isOpen }) => isOpen).length,
       paused: () => connections.filter(({ paused }) => paused !== 0).length,
@@ -155,7 +160,8 @@ export class Station {
       retainedBytes: () => this.#shared.retaining.retainedBytes,
       memoryBytes: () => sum(({ output }) => output.heldBytes),
       buffersHeld: () => sum(({ driver }) => driver.usage().buffersHeld),
-    });
+    };
+    return this.metrics.text(gauges, (out) => this.#shared.bridges.describe(out));
   }
 
   async #makeEngines(): Promise<void> {

@@ -34,6 +34,15 @@ test('checkSizes does not count the chapter that describe gets, but the tests in
   assert.deepEqual(sizes, ['a.test.ts:2: "x" has 73 lines, at most 70']);
 });
 
+test('checkSizes leaves out what was generated, and says so in its first line', () => {
+  const text = '//\n'.repeat(601);
+  assert.deepEqual(checkSizes(new Map([['a.rs', `// Generated from schema.js\n${text}`]])), []);
+  assert.equal(
+    checkSizes(new Map([['a.rs', `//\n// Generated from schema.js\n${text}`]])).length,
+    1,
+  );
+});
+
 test('functionsOf finds the functions of C, not its declarations', () => {
   const text =
     'int f(int a);\nstatic napi_value\ng(napi_env env) {\n  if (a) {\n  }\n}\nint a[] = {\n};\n';

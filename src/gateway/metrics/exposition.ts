@@ -39,15 +39,20 @@ export class Exposition {
     assert(name.endsWith('_total'), `counter ${name} ends in _total`);
     assert(LABEL.test(label), `${label} is a label`);
     this.#head(name, 'counter', help);
-    for (const [text, value] of values) {
-      this.#sample(name, `{${label}="${escapeLabel(text)}"}`, value);
-    }
+    this.#samples(name, label, values);
   }
 
   /** What goes up and down. */
   gauge(name: string, help: string, value: number): void {
     this.#head(name, 'gauge', help);
     this.#sample(name, '', value);
+  }
+
+  /** A gauge for each value of a label. */
+  gauges(name: string, help: string, label: string, values: Iterable<LabelledValue>): void {
+    assert(LABEL.test(label), `${label} is a label`);
+    this.#head(name, 'gauge', help);
+    this.#samples(name, label, values);
   }
 
   /** What was recorded, in cumulative buckets. */
@@ -80,6 +85,12 @@ export class Exposition {
     assert(!this.#names.has(name), `metric ${name} is told once`);
     this.#names.add(name);
     this.#text += `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`;
+  }
+
+  #samples(name: string, label: string, values: Iterable<LabelledValue>): void {
+    for (const [text, value] of values) {
+      this.#sample(name, `{${label}="${escapeLabel(text)}"}`, value);
+    }
   }
 
   #sample(name: string, labels: string, value: number): void {

@@ -89,8 +89,8 @@ export class GatewayMetrics {
     doubles[base + Math.floor(status / 100) - 1]! += 1;
   }
 
-  /** The metrics as text; see `EXPOSITION_TYPE`. */
-  text(gauges: GatewayGauges): string {
+  /** The metrics as text; see `EXPOSITION_TYPE`. `describe` adds what others count. */
+  text(gauges: GatewayGauges, describe: (out: Exposition) => void = () => undefined): string {
     const out = new Exposition();
     for (const [key, { name, help }] of Object.entries(GAUGE_FAMILIES)) {
       out.gauge(name, help, gauges[key as keyof GatewayGauges]());
@@ -115,6 +115,7 @@ export class GatewayMetrics {
       const { name, help } = HANDLER_TIMES;
       out.histogram(name, help, timer.snapshot(), TIME_FORM);
     }
+    describe(out);
     return out.toString();
   }
 

@@ -206,7 +206,8 @@ export class Sockets implements MessageSink<Connection> {
     this.admission.left(connection);
     this.topics.left(connection);
     this.compression.left(connection);
-    const { instruments } = this.engine.context;
+    const { bridges, instruments } = this.engine.context;
+    bridges.left(connection);
     if (instruments.active && connection.receiver !== null) instruments.closed(connection);
     // Not from here: this may be inside another handler, or in the middle of a send.
     if (connection.route === null) return;

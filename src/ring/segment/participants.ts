@@ -126,7 +126,7 @@ export class Participants {
     return count;
   }
 
-  /** Takes a free entry; returns it with the state that it was given, undefined when there is none. */
+  /** Takes a free entry: gives it with its state, or undefined when there is none. */
   join(
     identity: Identity,
     thread: number,
