@@ -1,4 +1,4 @@
-/** Rings whose peer writes anything anywhere: coded errors at most, and nothing outside is touched. */
+/** Rings whose peer writes anything anywhere: coded errors at most, nothing outside is touched. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';

@@ -1,4 +1,4 @@
-/** A peer that writes anything anywhere into the memory that it is shown, until it is told to stop. */
+/** A peer that writes anything anywhere into what it is shown, until it is told to stop. */
 import { workerData } from 'node:worker_threads';
 import { SeededRandom } from '../../src/base/index.ts';
 
