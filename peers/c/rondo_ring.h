@@ -1746,7 +1746,11 @@ static inline bool rr_look_for_deaths(const rondo_segment *segment, const rondo_
     rr_watch *watch = &watches[i];
     uint32_t word = rr_load(rr_owner(ring, table, i)) & 0xffff;
     if (watch->word != word) { // Another one has it, or nobody: also when someone else cleared up.
-      if (watch->word != 0 && rr_watched_is_dead(segment, watch)) died = watch->told = true;
+      // Who has closed its lane, and is no more, did not die on the way.
+      bool ended = table == RR_BLOCK_LANE_OWNERS &&
+                   rr_load(rr_control(ring, i) + RR_STATE) == RR_LANE_CLOSED;
+      if (watch->word != 0 && !ended && rr_watched_is_dead(segment, watch))
+        died = watch->told = true;
       rr_unwatch(watch);
       rr_watch_owner(segment, watch, word);
     }

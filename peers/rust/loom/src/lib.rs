@@ -1,0 +1,1 @@
+//! Models of the ring algorithms for loom: see `tests/loom.rs`.
