@@ -13,6 +13,7 @@ import { latencySuite } from './suites/latency.ts';
 import { tcpSuite, websocketSuite } from './suites/matrix.ts';
 import { mostSuite } from './suites/most.ts';
 import { profileSuite } from './suites/profile.ts';
+import { ringSuite } from './suites/ring/ring.ts';
 import type { Suite } from './suites/suite.ts';
 
 const SUITES: readonly Suite[] = [
@@ -26,6 +27,7 @@ const SUITES: readonly Suite[] = [
   codecSuite,
   deflateSuite,
   gatewaySuite,
+  ringSuite,
 ];
 
 /** Run only when they are named: what they give is no result. */

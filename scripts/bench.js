@@ -2,6 +2,7 @@
 // itself, and the peers in bench/peers. See bench/README.md; `npm run bench -- --help` lists parts.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -13,14 +14,15 @@ const argv = process.argv.slice(2);
  * @param {string} output
  * @param {string} folder
  * @param {readonly string[]} sources
+ * @param {readonly string[]} [more] flags
  */
-function compile(output, folder, sources) {
+function compile(output, folder, sources, more = []) {
   const files = readdirSync(folder).filter((name) => /\.[ch]$/.test(name));
   const newest = Math.max(...files.map((name) => statSync(join(folder, name)).mtimeMs));
   if (existsSync(output) && statSync(output).mtimeMs > newest) return;
   const compiler = process.env.CC || 'cc';
   const paths = sources.map((name) => join(folder, name));
-  const flags = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror'];
+  const flags = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror', ...more];
   const result = spawnSync(compiler, [...flags, ...paths, '-o', output], { stdio: 'inherit' });
   if (result.status === 0) return;
   console.error(
@@ -29,6 +31,18 @@ function compile(output, folder, sources) {
       : `bench: ${compiler} failed with exit code ${result.status}`,
   );
   process.exit(1);
+}
+
+/** What the suite `ring` compares with, and calls: a program, a library, an addon. */
+function compileForRings() {
+  const folder = join(root, 'bench', 'servers', 'ring');
+  const build = join(root, 'build');
+  const headers = createRequire(import.meta.url)('node-api-headers').include_dir;
+  const shared = ['-shared', '-fPIC'];
+  const addon = [...shared, '-DNAPI_VERSION=8', '-I', headers];
+  compile(join(build, 'futex-trips'), folder, ['futex-trips.c']);
+  compile(join(build, 'bench-calls.so'), folder, ['calls.c'], shared);
+  compile(join(build, 'bench-addon.node'), folder, ['addon.c'], addon);
 }
 
 /** The peers are optional: without them the bench says so and goes on. */
@@ -63,6 +77,7 @@ if (!argv.includes('--help')) {
   const sources = readdirSync(generator).filter((name) => name.endsWith('.c'));
   compile(join(root, 'build', 'generator'), generator, sources);
   compile(join(root, 'build', 'c-epoll-echo'), servers, ['c-epoll-echo.c']);
+  compileForRings();
   installPeers();
 }
 const { main } = await import(pathToFileURL(join(root, 'dist', 'bench', 'main.js')).href);

@@ -76,7 +76,7 @@ function verdict(bar: Bar): string {
 /** One row per bar. */
 export function barTable(bars: readonly Bar[]): string {
   const digits = ({ unit, measured = 0 }: Bar): number =>
-    unit === '×' || (unit === 'B' && measured < 100) ? 2 : 0;
+    unit === '×' || unit === '%' || (unit === 'B' && measured < 100) ? 2 : 0;
   const rows = bars.map((bar) => [
     bar.name,
     `${bar.direction === 'at most' ? '≤' : '≥'} ${bar.target} ${bar.unit}`,

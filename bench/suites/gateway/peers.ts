@@ -3,21 +3,7 @@ import type { Bar, RatioBar } from '../../harness/bar.ts';
 import type { Bench } from '../../harness/bench.ts';
 import { type Contender, uwsIn, websocket } from '../../harness/contenders.ts';
 
-/** A part's bars, and every figure behind them. */
-export interface PartResult {
-  readonly bars: readonly Bar[];
-  /** A table of all contenders, those without a bar too. */
-  readonly figures?: string;
-  readonly data: unknown;
-}
-
-/** One part of the suite. */
-export interface Part {
-  readonly name: string;
-  /** What it measures, a few words. */
-  readonly subject: string;
-  run(bench: Bench): Promise<PartResult>;
-}
+export type { Part } from '../parts.ts';
 
 /** The contenders of the suite. */
 export interface Field {
