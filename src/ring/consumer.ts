@@ -59,7 +59,11 @@ export class Consumer<T, S extends string = string> {
       core.arena,
       core.consumersBell,
       membership,
-      { look: () => this.#look(), beforeSleep: () => this.#beforeSleep() },
+      {
+        look: () => this.#look(),
+        isReady: () => this.#source.isReady(),
+        beforeSleep: () => this.#beforeSleep(),
+      },
       options.spinMicroseconds,
     );
     // Asks at once, where it has to ask.

@@ -69,7 +69,11 @@ export class Producer<T, S extends string = string> {
       core.arena,
       core.producersBell,
       membership,
-      { look: () => this.#look(), beforeSleep: () => this.#writer.publish() },
+      {
+        look: () => this.#look(),
+        isReady: () => this.#hasRoom(),
+        beforeSleep: () => this.#writer.publish(),
+      },
       options.spinMicroseconds,
     );
   }
@@ -327,15 +331,18 @@ export class Producer<T, S extends string = string> {
     return dropped ? 'dropped' : 'full';
   }
 
+  /** Whether there is room, more than when a message was refused: it may be the slab that is full. */
+  #hasRoom(): boolean {
+    const writer = this.#writer;
+    writer.look();
+    return writer.hasRoom(1) && (this.#refusedAt === undefined || writer.limit !== this.#refusedAt);
+  }
+
   #look(): Sight | undefined {
     if (this.#claimed < 0) return 'ended';
-    const writer = this.#writer;
-    // Not only when all slots are full: it may be the slab that is.
-    writer.look();
-    if (writer.closed) return 'ended';
-    if (writer.hasRoom(1) && (this.#refusedAt === undefined || writer.limit !== this.#refusedAt)) {
-      return 'ready';
-    }
+    const hasRoom = this.#hasRoom();
+    if (this.#writer.closed) return 'ended';
+    if (hasRoom) return 'ready';
     if (this.#core.hasConsumer()) {
       this.#sawConsumer = true;
       return undefined;

@@ -12,6 +12,7 @@ import { ownIdentity, systemProc, type Proc } from './identity.ts';
 import { ASKING, generationOf, ownerWord } from './layout.ts';
 import { ownerOffset, Participants, type ParticipantInfo, type Role } from './participants.ts';
 import type { RingSegment, RingView } from './segment.ts';
+import { Deaths } from './deaths.ts';
 import { Watches } from './watches.ts';
 
 export type { ParticipantInfo };
@@ -50,6 +51,7 @@ export class Membership {
   readonly #proc: Proc;
   readonly #participants: Participants;
   readonly #watches: Watches;
+  readonly #deaths: Deaths;
   /** The entry and the state that it was given. */
   #own: { readonly index: number; readonly state: number } | undefined;
 
@@ -60,6 +62,7 @@ export class Membership {
     this.#label = label;
     this.#proc = proc;
     this.#participants = new Participants(segment, proc);
+    this.#deaths = new Deaths(this.#participants);
     this.#watches = new Watches(segment.arena, this.#participants, () => void this.clearUp());
   }
 
@@ -140,6 +143,11 @@ export class Membership {
     return this.#participants.clearUp(this.index);
   }
 
+  /** Clears up if somebody has died; cheap, for threads that block and look again and again. */
+  lookForDeaths(): void {
+    if (this.#deaths.look()) this.clearUp();
+  }
+
   /** Who has a role now, or undefined when nobody has. */
   present(ring: RingView, role: Role, index: number): ParticipantInfo | undefined {
     return this.#participants.present(ring, role, index);
@@ -165,6 +173,7 @@ export class Membership {
    */
   leave(): void {
     this.#watches.close();
+    this.#deaths.close();
     joined.delete(this);
     const own = this.#own;
     if (own === undefined) return;

@@ -20,13 +20,20 @@ describe('SpinBudget', () => {
     const sizes = [budget.microseconds];
     for (let i = 0; i < 6; i++) {
       assert.equal(
-        budget.spin(() => false),
+        budget.spin(
+          () => false,
+          () => false,
+        ),
         false,
       );
       sizes.push(budget.microseconds);
     }
     assert.deepEqual(sizes, [40, 20, 10, 5, 2.5, 2, 2]);
-    for (let i = 0; i < 6; i++) budget.spin(() => true);
+    for (let i = 0; i < 6; i++)
+      budget.spin(
+        () => true,
+        () => true,
+      );
     assert.equal(budget.microseconds, 40);
   });
 
@@ -48,8 +55,8 @@ describe('SpinBudget', () => {
       looks += 1;
       return true;
     };
-    assert.equal(new SpinBudget(40, steppingClock(1), () => 1, 1).spin(look), false);
-    assert.equal(new SpinBudget(0, steppingClock(1), () => 1, 2).spin(look), false);
+    assert.equal(new SpinBudget(40, steppingClock(1), () => 1, 1).spin(look, look), false);
+    assert.equal(new SpinBudget(0, steppingClock(1), () => 1, 2).spin(look, look), false);
     assert.equal(looks, 0);
   });
 });

@@ -5,7 +5,7 @@
  * without such a rule brought a ring from 50 million messages a second to 0.3.
  */
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { cpus } from 'node:os';
 import { pause } from '#atomics';
 import { type Clock, systemClock } from '../../base/index.ts';
 
@@ -15,6 +15,12 @@ const SPIN_LEAST = 2;
 const LOAD_EVERY = 250;
 /** Looks between two readings of the clock, which costs as much as ten of them. */
 const LOOKS = 32;
+
+/** Of the machine, not of this thread's affinity: who is pinned to a core has a peer on another. */
+const cores: () => number = (() => {
+  let known = 0;
+  return () => (known ||= Math.max(1, cpus().length));
+})();
 
 /** How many threads of the machine want to run now, this one included; 0 when it does not say. */
 export function runnableThreads(): number {
@@ -40,13 +46,13 @@ export class SpinBudget {
     most: number,
     clock: Clock = systemClock,
     runnable: () => number = runnableThreads,
-    cores: number = availableParallelism(),
+    machineCores: number = cores(),
   ) {
-    this.#most = cores > 1 ? most : 0;
+    this.#most = machineCores > 1 ? most : 0;
     this.#microseconds = this.#most;
     this.#clock = clock;
     this.#runnable = runnable;
-    this.#cores = cores;
+    this.#cores = machineCores;
   }
 
   /** What a spin may take now, in µs. */
@@ -60,21 +66,27 @@ export class SpinBudget {
     return this.#crowded ? Math.min(SPIN_LEAST, this.#most) : this.#microseconds;
   }
 
-  /** Spins until `look` is true or the budget is used up; returns which. */
-  spin(look: () => boolean): boolean {
+  /**
+   * Spins until something is there or the budget is used up; returns which. `isReady` is looked at
+   * all the time, `look`, which finds ends too, now and then.
+   */
+  spin(isReady: () => boolean, look: () => boolean): boolean {
     const budget = this.microseconds;
     if (budget === 0) return false;
     const end = this.#clock.now() + budget / 1000;
     do {
       for (let looks = 0; looks < LOOKS; looks++) {
-        if (look()) {
-          this.#microseconds = Math.min(this.#most, this.#microseconds * 2);
-          return true;
-        }
+        if (isReady()) return this.#won();
         pause();
       }
+      if (look()) return this.#won();
     } while (this.#clock.now() < end);
     this.#microseconds = Math.max(Math.min(SPIN_LEAST, this.#most), this.#microseconds / 2);
     return false;
+  }
+
+  #won(): true {
+    this.#microseconds = Math.min(this.#most, this.#microseconds * 2);
+    return true;
   }
 }

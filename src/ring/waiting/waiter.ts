@@ -6,7 +6,7 @@
 import { waitBlocking } from '#atomics';
 import { type Clock, misuse, systemClock } from '../../base/index.ts';
 import type { Arena } from '../../memory/index.ts';
-import { loadNative } from '../../native/index.ts';
+import { loadNative, type Native } from '../../native/index.ts';
 import type { Membership } from '../segment/membership.ts';
 import { callAttention, hasFutex } from './bell.ts';
 import { LoopBells } from './loop-bells.ts';
@@ -20,8 +20,10 @@ export type Sight = 'ready' | 'ended' | 'orphaned';
 
 /** What a side waits for. */
 export interface Lookout {
-  /** What there is now; undefined when there is nothing yet. Cheap: it is called in spins. */
+  /** What there is now; undefined when there is nothing yet. */
   look(): Sight | undefined;
+  /** Whether `look` would say `ready`. Cheap: it is called in spins. */
+  isReady(): boolean;
   /** Publishes and releases what was held back: the other side may wait for that. */
   beforeSleep(): void;
 }
@@ -34,6 +36,8 @@ export class Waiter {
   readonly #lookout: Lookout;
   readonly #spin: SpinBudget;
   readonly #clock: Clock;
+  /** Undefined where threads sleep with `Atomics.wait`. */
+  readonly #native: Native | undefined;
   /** Ends the sleep in the event loop; undefined when there is none. */
   #wake: (() => void) | undefined;
   #unwatch: (() => void) | undefined;
@@ -52,6 +56,9 @@ export class Waiter {
     this.#lookout = lookout;
     this.#clock = clock;
     this.#spin = new SpinBudget(spinMicroseconds, clock);
+    if (!hasFutex()) return;
+    this.#native = loadNative();
+    this.#native.attachArena(arena.bytes);
   }
 
   /** Blocks the thread until there is something, at most `timeoutMs`. */
@@ -61,14 +68,19 @@ export class Waiter {
     if (sight !== undefined) return sight;
     lookout.beforeSleep();
     const end = this.#clock.now() + timeoutMs;
-    if (this.#spin.spin(() => (sight = lookout.look()) !== undefined)) return sight!;
+    const isSpun = this.#spin.spin(
+      () => lookout.isReady(),
+      () => lookout.look() !== undefined,
+    );
+    sight = isSpun ? lookout.look() : undefined;
+    if (sight !== undefined) return sight;
     for (;;) {
       const bell = callAttention(this.#arena.words, this.#bell >>> 2);
       sight = lookout.look();
       if (sight !== undefined) return sight;
       const left = end - this.#clock.now();
       if (left <= 0) return 'timeout';
-      if (!this.#sleep(bell, Math.min(SLICE, Math.ceil(left)))) this.#membership.clearUp();
+      if (!this.#sleep(bell, Math.min(SLICE, Math.ceil(left)))) this.#membership.lookForDeaths();
       sight = lookout.look();
       if (sight !== undefined) return sight;
     }
@@ -76,13 +88,11 @@ export class Waiter {
 
   /** Sleeps while the bell is as it was; false when the time ran out. */
   #sleep(bell: number, milliseconds: number): boolean {
-    const { words, bytes } = this.#arena;
-    if (!hasFutex()) {
+    if (!this.#native) {
+      const { words } = this.#arena;
       return waitBlocking(words, this.#bell >>> 2, bell, milliseconds) !== 'timed-out';
     }
-    const native = loadNative();
-    native.attachArena(bytes);
-    return native.futexWaitBlocking(this.#bell, bell, milliseconds) !== -ETIMEDOUT;
+    return this.#native.futexWaitBlocking(this.#bell, bell, milliseconds) !== -ETIMEDOUT;
   }
 
   /**
