@@ -66,12 +66,21 @@ unsafe extern "C" {
     fn poll(fds: *mut PollFd, count: u64, timeout_ms: c_int) -> c_int;
     fn getrandom(out: *mut c_void, n: usize, flags: c_uint) -> isize;
     fn getuid() -> c_uint;
+    fn sysconf(name: c_int) -> c_long;
 }
 
 /// The user's id.
 pub(crate) fn user_id() -> u32 {
     // SAFETY: takes no arguments and cannot fail.
     unsafe { getuid() }
+}
+
+/// Processors of the machine that are switched on; at least 1.
+pub(crate) fn processors() -> usize {
+    const SC_NPROCESSORS_ONLN: c_int = 84;
+    // SAFETY: sysconf(3) takes a number and gives one.
+    let count = unsafe { sysconf(SC_NPROCESSORS_ONLN) };
+    usize::try_from(count).unwrap_or(1).max(1)
 }
 
 /// The calling thread's id in the kernel.

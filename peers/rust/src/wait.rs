@@ -54,10 +54,10 @@ impl Waiting {
     }
 }
 
-/// Longest useful spinning: none when the one waited for needs this very processor.
+/// Longest useful spinning: none when the one waited for needs this very processor. Processors of
+/// the machine count, not those of this thread: who is pinned to one has a peer on another.
 fn longest(waiting: Waiting) -> Duration {
-    let one = thread::available_parallelism().is_ok_and(|count| count.get() == 1);
-    if one { Duration::ZERO } else { waiting.spin }
+    if sys::processors() == 1 { Duration::ZERO } else { waiting.spin }
 }
 
 /// What one side waits with.
