@@ -6,6 +6,7 @@ import { LaneState } from './layout.ts';
 import type { ResolvedConsumer } from './options.ts';
 import type { Membership } from './segment/membership.ts';
 import { Copying, InPlace, type Source } from './sources.ts';
+import { TURN_MESSAGES, Turns } from './waiting/turns.ts';
 import { type Sight, Waiter } from './waiting/waiter.ts';
 
 /** What a consumer is made from; users call `Ring.consumer`. @internal */
@@ -16,9 +17,6 @@ export interface ConsumerParts<T, S extends string> {
   readonly options: ResolvedConsumer;
   readonly onDetached: (consumer: Consumer<T, S>) => void;
 }
-
-/** Messages that one turn of the event loop handles before others have theirs. */
-const TURN_MESSAGES = 1024;
 
 /**
  * Pops messages from a ring. Belongs to the thread that made it. Cursors that it gives are valid
@@ -33,6 +31,7 @@ export class Consumer<T, S extends string = string> {
   readonly #source: Source<T, S>;
   readonly #waiter: Waiter;
   readonly #onDetached: (consumer: Consumer<T, S>) => void;
+  readonly #turns = new Turns();
   #sawProducer = false;
   #isOver = false;
   /** Whether a message was given and is not done with. */
@@ -192,7 +191,10 @@ export class Consumer<T, S extends string = string> {
   async pop(options: { readonly signal?: AbortSignal } = {}): Promise<T | null> {
     for (;;) {
       const message = this.tryPop();
-      if (message !== undefined) return message;
+      if (message !== undefined) {
+        if (this.#turns.isOver(1)) await this.#turns.next();
+        return message;
+      }
       await this.ready(options);
     }
   }
@@ -216,9 +218,9 @@ export class Consumer<T, S extends string = string> {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     while ((await this.ready(options)) === 'ready') {
-      const count = this.forEach(TURN_MESSAGES, handler);
+      const count = this.forEach(TURN_MESSAGES - this.#turns.count, handler);
       if (this.#isOver) return;
-      if (count === TURN_MESSAGES) await new Promise((resolve) => setImmediate(resolve));
+      if (this.#turns.isOver(count)) await this.#turns.next();
       options.signal?.throwIfAborted();
     }
   }

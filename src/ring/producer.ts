@@ -5,6 +5,7 @@ import type { RingCore } from './core.ts';
 import { LaneWriter, NO_SLOT } from './lanes/writer.ts';
 import type { ResolvedProducer } from './options.ts';
 import type { Membership } from './segment/membership.ts';
+import { Turns } from './waiting/turns.ts';
 import { type Sight, Waiter } from './waiting/waiter.ts';
 
 /**
@@ -51,6 +52,7 @@ export class Producer<T, S extends string = string> {
   #firstUnpublished = 0;
   /** The first position that could not be written when a message was refused. */
   #refusedAt: number | undefined;
+  readonly #turns = new Turns();
   #sawConsumer = false;
 
   /** @internal */
@@ -254,7 +256,10 @@ export class Producer<T, S extends string = string> {
   ): Promise<Exclude<PushResult, 'full'>> {
     for (;;) {
       const result = this.tryPush(message);
-      if (result !== 'full') return result;
+      if (result !== 'full') {
+        if (this.#turns.isOver(1)) await this.#turns.next();
+        return result;
+      }
       await this.ready(options);
     }
   }

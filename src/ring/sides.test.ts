@@ -218,6 +218,37 @@ describe('Consumer.ready', () => {
   });
 });
 
+describe('Ring in the event loop', () => {
+  it('lets timers fire while messages keep coming', async () => {
+    const ring = Ring.create(Tick, { slots: 4 });
+    const [producer, consumer] = [ring.producer(), ring.consumer()];
+    let hasFired = false;
+    const timer = setTimeout(() => (hasFired = true), 0);
+    // Each message brings the next, so that there always is one: without end, but for the timer.
+    producer.tryPush(tick(0));
+    await consumer.run(({ id }) => {
+      if (hasFired) producer.close();
+      else producer.tryPush(tick(id + 1));
+    });
+    while (producer.detached && consumer.tryPop() !== null);
+    clearTimeout(timer);
+    assert.equal(hasFired, true);
+    ring.close();
+  });
+
+  it('lets timers fire while messages are popped and pushed one by one', async () => {
+    const ring = Ring.create(Tick, { slots: 4 });
+    const [producer, consumer] = [ring.producer(), ring.consumer()];
+    let hasFired = false;
+    setTimeout(() => (hasFired = true), 0);
+    for (let id = 0; !hasFired; id++) {
+      await producer.push(tick(id));
+      assert.equal((await consumer.pop())?.id, id);
+    }
+    ring.close();
+  });
+});
+
 describe('Consumer.forEach', () => {
   it('takes the message at which the handler threw, and no later one', () => {
     const ring = Ring.create(Tick, { slots: 8 });

@@ -160,7 +160,7 @@ export class Watches {
     const pidfd = tid === 0 ? this.#processes?.add(pid, () => this.#died()) : undefined;
     this.#pidfds[index] = pidfd === undefined || pidfd < 0 ? UNWATCHED : pidfd;
     // It may have died before the pidfd was there, and another may have its id by now.
-    if (this.#participants.isDead(entry)) setImmediate(() => this.#died()).unref();
+    if (this.#participants.isDead(entry)) setImmediate(() => this.#died());
   }
 
   /** Looks from time to time as long as somebody can be watched in no other way. */
