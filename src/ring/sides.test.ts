@@ -83,6 +83,65 @@ describe('Producer.claim', () => {
   });
 });
 
+describe('Producer.writeMany', () => {
+  it('writes as many as there is room for, in order, past where the slots wrap', () => {
+    const ring = Ring.create(Tick, { slots: 4 });
+    const [producer, consumer] = [ring.producer({ publishEvery: 3 }), ring.consumer()];
+    const write = (slot: { id: number; price: number }, index: number): void => {
+      slot.id = index;
+      slot.price = 1;
+    };
+    assert.equal(producer.writeMany(3, write), 3);
+    assert.deepEqual(
+      consumer.popAll().map(({ id }) => id),
+      [0, 1, 2],
+    );
+    assert.equal(producer.writeMany(9, write), 4);
+    assert.deepEqual(
+      consumer.popAll().map(({ id }) => id),
+      [0, 1, 2, 3],
+    );
+    assert.equal(ring.stats.lanes[0]?.full, 1);
+    ring.close();
+  });
+
+  it('keeps what was written before it throws, and nothing of the message at which it did', () => {
+    const ring = Ring.create(Tick, { slots: 8 });
+    const [producer, consumer] = [ring.producer({ publishEvery: 8 }), ring.consumer()];
+    assert.throws(() => {
+      producer.writeMany(5, (slot, index) => {
+        slot.id = index;
+        if (index === 2) throw new TypeError('mine');
+      });
+    }, TypeError);
+    producer.flush();
+    assert.deepEqual(
+      consumer.popAll().map(({ id }) => id),
+      [0, 1],
+    );
+    assert.equal(producer.tryPush(tick(3)), 'pushed');
+    ring.close();
+  });
+
+  it('stops when the slab is full, and goes on when there is room', () => {
+    const ring = Ring.create(Note, { slots: 8, slabBytes: 64 });
+    const [producer, consumer] = [ring.producer(), ring.consumer()];
+    const texts: string[] = [];
+    for (let written = 0; written < 40;) {
+      written += producer.writeMany(40 - written, (slot, index) => {
+        slot.id = written + index;
+        slot.text = String(written + index).repeat(7);
+      });
+      for (const { text: each } of consumer.drain()) texts.push(each);
+    }
+    assert.deepEqual(
+      texts,
+      Array.from({ length: 40 }, (_, index) => String(index).repeat(7)),
+    );
+    ring.close();
+  });
+});
+
 describe('Producer, when messages are published', () => {
   it('shows them in batches, by flush, and at the end of the turn', async () => {
     const ring = Ring.create(Tick, { slots: 8 });

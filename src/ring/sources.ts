@@ -96,7 +96,8 @@ export class InPlace<T, S extends string> implements Source<T, S> {
     let count = 0;
     while (count < limit && this.next() !== undefined && !this.#isClosed) {
       const reader = this.#readers[this.#current]!;
-      const wanted = Math.min(limit - count, this.#left, reader.releaseEvery);
+      const most = Math.min(limit - count, this.#left, reader.releaseEvery);
+      const wanted = Math.min(most, reader.untilWrap());
       count += this.#batch(reader, this.#cursors[this.#current]!, wanted, handler);
     }
     return count;
@@ -109,12 +110,15 @@ export class InPlace<T, S extends string> implements Source<T, S> {
     wanted: number,
     handler: (message: Cursor<T, S>) => void,
   ): number {
+    const { stride } = this.#core.shape;
+    const hasPieces = this.#pieces.length > 0;
+    let slot = reader.peek();
     this.#handled = 0;
     try {
       while (this.#handled < wanted && !this.#isClosed) {
-        const slot = reader.slotAt(this.#handled);
-        if (this.#pieces.length > 0) this.#check(slot);
+        if (hasPieces) this.#check(slot);
         cursor.$offset = slot;
+        slot += stride;
         this.#handled += 1;
         handler(cursor);
       }

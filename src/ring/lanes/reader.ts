@@ -69,9 +69,9 @@ export class LaneReader {
     return this.#slots + Math.imul(this.#head & this.#slotMask, this.#stride);
   }
 
-  /** Arena offset of the slot `index` behind the next; only if so many are available. */
-  slotAt(index: number): number {
-    return this.#slots + Math.imul((this.#head + index) & this.#slotMask, this.#stride);
+  /** How many slots from the next one on lie side by side, whether they have messages or not. */
+  untilWrap(): number {
+    return this.#slotMask + 1 - (this.#head & this.#slotMask);
   }
 
   /** As `take`, for `count` messages. */

@@ -144,6 +144,24 @@ export class LaneWriter {
     return this.hasRoom(count);
   }
 
+  /**
+   * How many of `count` slots behind the next one are free and lie side by side, from `slotAt(0)` on.
+   * What is written into them must be committed before more is asked for.
+   */
+  claimRun(count: number): number {
+    const untilWrap = this.#slotMask + 1 - (this.#tail & this.#slotMask);
+    const wanted = Math.min(count, untilWrap);
+    this.#claimStart = this.#slabTail;
+    this.#startsOver = false;
+    if (this.#lossy) {
+      this.#intend(wanted);
+      return wanted;
+    }
+    let room = (this.#limit - this.#tail) | 0;
+    if (room < wanted) room = this.#findRoom();
+    return Math.min(room, wanted);
+  }
+
   /** Arena offset of the slot `index` behind the next one. Pieces go to the slot asked for last. */
   slotAt(index: number): number {
     const position = (this.#tail + index) | 0;
