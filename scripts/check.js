@@ -9,6 +9,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { checkPeers } from './check-peers.js';
 import { ensureInstalled, npm, root, run } from './install.js';
 import { MATRIX_MAJORS, obtainNode } from './nodes.js';
 
@@ -50,9 +51,14 @@ async function rules() {
 }
 
 /**
+ * Left out of all runs but the first: the rules' own tests look at the sources and not at what
+ * runs; those with other languages are about what lies in memory, and take minutes.
+ */
+const ONCE = ['test/scripts', 'test/ring/conformance', 'test/ring/steps', 'test/exchange'];
+
+/**
  * The runs of the tests, as options of `npm test`. On the machine's Node everything runs, with
- * io_uring on and with it forced off. The other Nodes leave out the rules' own tests, which look at
- * the sources and not at what runs.
+ * io_uring on and, but for what is enough once, with it forced off; so do the other Nodes.
  * @returns {[name: string, ...args: string[]][]}
  */
 function testRuns() {
@@ -61,7 +67,7 @@ function testRuns() {
   if (!options.matrix) return [[`tests on Node ${own}`]];
   const others = MATRIX_MAJORS.filter((other) => other !== major);
   const epoll = ['--driver', 'epoll'];
-  const product = ['--without', 'test/scripts'];
+  const product = ONCE.flatMap((folder) => ['--without', folder]);
   return [
     [`tests on Node ${own}`],
     [`tests on Node ${own}, io_uring off`, ...epoll, ...product],
@@ -153,6 +159,8 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
   process.on(signal, () => (interrupted = true));
 }
 
+// Where everything is asked for, no language may be missing.
+if (options.matrix) process.env.CI ??= 'true';
 await ensureInstalled();
 wanted.push(...(wanted.length > 0 ? ['build'] : []));
 if (await step('build', () => rule(process.execPath, [script('build.js')]))) {
@@ -160,6 +168,7 @@ if (await step('build', () => rule(process.execPath, [script('build.js')]))) {
   for (const [name, command, ...args] of await rules()) {
     if (!interrupted) await step(name, () => rule(command, args));
   }
+  if (!interrupted) await step('peers', async () => checkPeers());
   for (const [name, ...args] of testRuns()) {
     if (!interrupted) await step(name, () => tests(args));
   }

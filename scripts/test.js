@@ -13,6 +13,7 @@ import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureBuilt, ensureInstalled, root } from './install.js';
 import { obtainNode } from './nodes.js';
+import { ensurePeers } from './peers.js';
 import { BROWSER, COMPILER, ensureNeeds } from './test-needs.js';
 import { runFiles } from './test-run.js';
 
@@ -65,6 +66,8 @@ if (files.length === 0) {
   process.exit(2);
 }
 if (files.some((file) => file.includes('browser'))) ensureNeeds([BROWSER]);
+const languages = /test\/(ring\/(conformance|steps)|exchange)\//;
+if (files.some((file) => languages.test(file))) ensurePeers();
 
 const major = /^\d+(\.\d+)*$/;
 const asked = options.node ?? process.execPath;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Ring } from '../../../src/ring/index.ts';
 import { Message, type MessageSlabs } from './message.ts';
-import { commandOf, type Language } from './peers.ts';
+import { commandOf, environment, type Language } from './peers.ts';
 
 /** What a program may take, in ms: many times what it takes on a busy machine. */
 const LIMIT = 40_000;
@@ -46,14 +46,16 @@ export class Fleet {
     descriptor?: number,
   ): Member {
     const [program, ...first] = commandOf(language);
-    const flags = Object.entries({ role, ...options }).flatMap(([name, value]) =>
-      [value].flat().flatMap((each) => [`--${name}`, String(each)]),
-    );
+    const flags = Object.entries(options).flatMap(([flag, value]) => {
+      const values = typeof value === 'object' ? value : [String(value)];
+      return values.flatMap((each) => [`--${flag}`, each]);
+    });
     const place =
       descriptor === undefined
         ? ['--directory', this.directory, '--name', 'matrix']
         : ['--descriptor', '3'];
-    const child = spawn(program!, [...first, ...place, ...flags], {
+    const child = spawn(program!, [...first, ...place, '--role', role, ...flags], {
+      env: environment,
       stdio: ['ignore', 'pipe', 'pipe', ...(descriptor === undefined ? [] : [descriptor])],
     });
     const member = { language, role, child, ended: endingOf(child) };
@@ -90,15 +92,21 @@ export class Fleet {
     }
   }
 
-  /** Waits for all to end well; gives what each has said, in the order in which they were started. */
+  /** Waits for all to end well; gives what each has said, in the order of their starts. */
   async settle(): Promise<readonly Said[]> {
-    const all = Promise.all(this.#members.map(({ ended }) => ended));
+    // The others may wait for one that has failed: its end is theirs.
+    const each = this.#members.map(async ({ ended }) => {
+      const ending = await ended;
+      if (ending.code !== 0) throw new Error('a program failed');
+      return ending;
+    });
+    const all = Promise.all(each).catch(() => [] as Ending[]);
     const limit = new AbortController();
     const late = delay(LIMIT, undefined, { signal: limit.signal }).catch(() => undefined);
     const endings = await Promise.race([all, late]);
     limit.abort();
-    if (endings === undefined) return await this.#fail('within 40 s');
-    if (endings.some(({ code }) => code !== 0)) return await this.#fail('well');
+    if (endings === undefined) return this.#fail('within 40 s');
+    if (endings.length === 0) return this.#fail('well');
     return endings.map(({ stdout }) => saidIn(stdout));
   }
 
@@ -115,14 +123,14 @@ export class Fleet {
     return assert.fail(`not all ended ${how}\n${lines.join('\n')}`);
   }
 
-  /** Nothing is left when all have ended. */
-  async close(): Promise<void> {
+  /** Ends what still runs, and removes the directory; gives what was left there. */
+  async close(): Promise<readonly string[]> {
     for (const { child } of this.#members) if (child.exitCode === null) child.kill('SIGKILL');
     await Promise.all(this.#members.map(({ ended }) => ended));
     this.#observed?.close();
     const left = readdirSync(this.directory);
     rmSync(this.directory, { recursive: true, force: true });
-    assert.deepEqual(left, [], 'the directory of the names is empty at the end');
+    return left;
   }
 }
 
@@ -131,7 +139,7 @@ async function endingOf(child: ChildProcess): Promise<Ending> {
   let stderr = '';
   child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  return await new Promise((resolve) => {
+  return new Promise((resolve) => {
     child.once('error', ({ message }) => resolve({ code: message, stdout, stderr }));
     child.once('close', (code, signal) => resolve({ code: code ?? signal ?? '', stdout, stderr }));
   });

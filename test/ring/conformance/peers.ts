@@ -1,7 +1,7 @@
 /** The languages that speak spec/conformance.md, as far as this machine has them. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The folder of the package. */
@@ -13,8 +13,9 @@ export type Language = 'TypeScript' | 'Rust' | 'C' | 'Python';
 /** All of them. */
 export const LANGUAGES: readonly Language[] = ['TypeScript', 'Rust', 'C', 'Python'];
 
+/** Where scripts/peers.js puts what it builds. */
 const PYTHON = join(root, 'build', 'python', 'bin', 'python');
-const RUST = join(root, 'peers', 'rust', 'target', 'release');
+const RUST = join(root, 'build', 'cargo', 'release');
 const RUST_LIBRARY = join(RUST, 'librondo_ring.so');
 
 /** How each program is called; all but the first part have to be there too. */
@@ -30,6 +31,12 @@ export function commandOf(language: Language): readonly string[] {
   return COMMANDS[language];
 }
 
+/** What the programs find in their environment: Python's library is Rust's. */
+export const environment: NodeJS.ProcessEnv = {
+  ...process.env,
+  RONDO_RING_LIBRARY: RUST_LIBRARY,
+};
+
 /** Whether a missing language is a failure instead of a reason to skip. */
 const IS_CI = process.env['CI'] === 'true';
 
@@ -38,11 +45,12 @@ const IS_CI = process.env['CI'] === 'true';
  * @throws {AssertionError} in CI, where every language has to be there
  */
 export function missing(...languages: readonly Language[]): string | false {
+  if (process.platform !== 'linux') return 'rings between processes need Linux';
   const needed = languages.flatMap((language) => COMMANDS[language]);
   if (languages.includes('Python')) needed.push(RUST_LIBRARY);
   const absent = [...new Set(needed)].filter((path) => !existsSync(path));
   if (absent.length === 0) return false;
-  const names = absent.map((path) => path.replace(`${root}/`, '')).join(' and ');
+  const names = absent.map((path) => relative(root, path)).join(' and ');
   const reason = `there is no ${names}: node scripts/peers.js builds it, or says why it cannot`;
   assert.ok(!IS_CI, reason);
   return reason;

@@ -54,7 +54,7 @@ async function channelOf(options: Arguments): Promise<MessageChannel> {
     return Channel.create(MESSAGES, { name, ...place, requests, responses });
   }
   if (descriptor >= 0) return Channel.openDescriptor(MESSAGES, descriptor);
-  return await attach(() => Channel.open(MESSAGES, name, place));
+  return attach(() => Channel.open(MESSAGES, name, place));
 }
 
 /** The ring that `--ring` names, and what lets it go. */

@@ -26,5 +26,5 @@ function isRung<T, S extends string>(ring: Ring<T, S>, index: number): boolean {
   const { memory, offset } = ring.share();
   const words = new Int32Array(memory.buffer);
   const block = words[(offset + ENTRIES + index * ENTRY_BYTES) >>> 2]!;
-  return loadAcquire(words, (offset + block + CONSUMERS_BELL) >>> 2) !== 0;
+  return (loadAcquire(words, (offset + block + CONSUMERS_BELL) >>> 2) & 1) !== 0;
 }

@@ -1,0 +1,3 @@
+import { LOSSY, testManyToMany } from './matrix.ts';
+
+testManyToMany(LOSSY);

@@ -1,0 +1,3 @@
+import { LOSSY, testManyToOne } from './matrix.ts';
+
+testManyToOne(LOSSY);
