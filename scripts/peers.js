@@ -40,8 +40,7 @@ function attempt(command, args, options = {}) {
 /** The Rust peer: its library for Python, its programs for test/ring. */
 function buildRust() {
   const cargo = findProgram('cargo');
-  if (cargo === undefined)
-    return 'there is no cargo: install the stable Rust toolchain';
+  if (cargo === undefined) return 'there is no cargo: install the stable Rust toolchain';
   const parts = ['--lib', ...['conformance', 'steps'].flatMap((name) => ['--example', name])];
   return attempt(cargo, ['build', '--release', '--locked', '--features', 'ffi', ...parts], {
     cwd: join(peers, 'rust'),
