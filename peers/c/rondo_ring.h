@@ -79,6 +79,9 @@
 #ifndef RONDO_RING_H
 #define RONDO_RING_H
 
+#ifndef _GNU_SOURCE
+#error "rondo_ring.h needs -D_GNU_SOURCE: memfd_create, F_GET_SEALS and their like are Linux's own"
+#endif
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -74,9 +74,16 @@ function put(text: string, file: string, isCheck: boolean, origin: Origin): stri
   return undefined;
 }
 
-/** `--rust` alone means stdout: the one kind of flag whose value may be left out. */
+/**
+ * `--rust` alone means stdout: the one kind of flag whose value may be left out.
+ * @throws {UsageError} for a language that is there twice
+ */
 function withOptionalValues(args: readonly string[]): readonly string[] {
   const rewritten: string[] = [];
+  for (const flag of Object.keys(LANGUAGES)) {
+    const times = args.filter((arg) => arg === `--${flag}` || arg.startsWith(`--${flag}=`)).length;
+    if (times > 1) throw new UsageError(`--${flag} was given ${times} times: one FILE at a time`);
+  }
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
     const next = args[i + 1];

@@ -50,7 +50,8 @@ export function list(args: readonly string[]): void {
     console.log(toJson({ names: listed, strays }));
     return;
   }
-  if (listed.length === 0) console.log('There is no ring and no channel');
+  const where = given.directory === undefined ? '' : ` in ${quoted(given.directory)}`;
+  if (listed.length === 0) console.log(`There is no ring and no channel${where}`);
   else console.log(table(HEAD, listed.flatMap(rowsOf)));
   for (const { name, problem } of listed) {
     if (problem !== undefined) console.error(`${name}: ${problem}`);

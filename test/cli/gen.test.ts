@@ -89,7 +89,7 @@ describe('rondo gen', () => {
     for (const target of ['missing/schema.rs', 'node_modules']) {
       const { code, output } = await gen(folder, 'schema.js', '--rust', target);
       assert.equal(code, 1);
-      assert.match(output, /^rondo: Cannot (write|read) [\w/.]+: E\w+/);
+      assert.match(output, /^rondo: Cannot (write|read) [\w/.]+: (E\w+|there is no folder )/);
     }
   });
 
@@ -150,6 +150,7 @@ describe('rondo gen refuses', () => {
     [['schema.js', '--layout', '--check'], /--check compares files/],
     [['schema.js', '--rust', 'schema.js'], /a FILE of its own/],
     [['schema.js', '--rust', 'a.txt', '--c', './a.txt'], /a FILE of its own/],
+    [['schema.js', '--rust', 'a.rs', '--rust', 'b.rs'], /--rust was given 2 times/],
     [['schema.js', '--ruts'], /there is no flag --ruts, did you mean --rust\?/],
     [['schema.js', 'other.js', '--c'], /cannot use "other\.js"/],
   ];

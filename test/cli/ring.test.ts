@@ -101,7 +101,10 @@ describe('rondo ring', () => {
 
   it('ls says when there is nothing, and when the directory is not the user’s alone', async () => {
     const empty = await run('ls').ended;
-    assert.deepEqual(empty, { code: 0, output: 'There is no ring and no channel\n' });
+    assert.deepEqual(empty, {
+      code: 0,
+      output: `There is no ring and no channel in "${directory}"\n`,
+    });
     const open = join(directory, 'open');
     mkdirSync(open, { mode: 0o755 });
     const { code, output } = await rondo(['ring', 'ls', '--directory', open]).ended;

@@ -1,5 +1,6 @@
 /** Generated files on the disk. What was not generated is not overwritten. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { RondoError } from '../../base/index.ts';
 import { codeOf, shownPath } from '../faults.ts';
 import { HEADER_START, type Origin } from './origin.ts';
@@ -68,6 +69,8 @@ function contentsOf(path: string): string | undefined {
 }
 
 function fileError(what: string, path: string, cause: unknown): RondoError {
-  const why = (cause as Error).message;
+  const folder = dirname(path);
+  const isLost = what === 'write' && codeOf(cause) === 'ENOENT';
+  const why = isLost ? `there is no folder ${shownPath(folder)}` : (cause as Error).message;
   return new RondoError('ERR_GEN_FILE', `Cannot ${what} ${shownPath(path)}: ${why}`, { cause });
 }

@@ -102,7 +102,7 @@ declare const VALUE: unique symbol;
 declare const PLACE: unique symbol;
 declare const SLABS: unique symbol;
 
-/** Where a field type may stand. @internal */
+/** Where a field type may stand. */
 export type FieldPlace = 'plain' | 'array' | 'struct' | 'optional' | 'slab' | 'optional-slab';
 
 /**
