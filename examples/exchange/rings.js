@@ -23,6 +23,12 @@ function openOrCreate(open, create) {
     return open();
   } catch (error) {
     if (error.code !== 'ERR_RING_NOT_FOUND') throw error;
+  }
+  try {
     return create();
+  } catch (error) {
+    // Somebody else was faster.
+    if (error.code !== 'ERR_RING_EXISTS') throw error;
+    return open();
   }
 }

@@ -41,7 +41,7 @@ export function tradingRoute(bridge, feed) {
     message(connection, message) {
       const said = message.json(); // What is no JSON closes with 1007.
       const command = commandOf(said, connection.params.account);
-      if (typeof command === 'string') return refused(connection, said ?? {}, command);
+      if (typeof command === 'string') return refused(connection, said ?? {}, 'invalid', command);
       const sent = Date.now();
       const result = bridge.submit(connection, (request, client) => {
         request.$set({ ...command, client, sent });
@@ -53,10 +53,10 @@ export function tradingRoute(bridge, feed) {
 }
 
 async function settled(connection, command, result) {
-  if ((await result) === 'down') refused(connection, command, 'The engine is down');
+  if ((await result) === 'down') refused(connection, command, 'down', 'The engine is down');
 }
 
-/** It has not reached the engine, and will not. */
-function refused(connection, { reference }, detail) {
-  connection.send(JSON.stringify({ type: 'refused', reference, detail }));
+/** It has not reached the engine, and will not. (The same order, sent earlier, may have.) */
+function refused(connection, { reference }, reason, detail) {
+  connection.send(JSON.stringify({ type: 'refused', reference, reason, detail }));
 }

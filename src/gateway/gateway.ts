@@ -376,7 +376,7 @@ class OneGateway implements Gateway {
       return { closed: 0, reset: 0, remaining: [] };
     }
     const report = await station.drain(options);
-    // What the engine says until here still finds those who are being closed.
+    // What the engine says until here still finds those whose turn to go has not come.
     this.#bridges.close();
     await station.destroy();
     this.#counters = station.metrics.counts.snapshot();

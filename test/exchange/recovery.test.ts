@@ -27,6 +27,7 @@ before(async () => {
   exchange = createExchange({
     ...place,
     maxAgeMs: 600_000,
+    restartMaxMs: 100,
     gateway: { host: '127.0.0.1', port: 0, limits: {}, drainDeadlineMs: 0 },
   });
 });

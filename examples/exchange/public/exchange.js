@@ -59,8 +59,7 @@ function hear(message) {
       showOrders();
       break;
     case 'refused':
-      note(`${message.detail}: the order was not taken.`);
-      orders.refused(message);
+      note(message.detail + (orders.refused(message) ? ': the order was not taken.' : '.'));
       showOrders();
       break;
     default:
@@ -70,7 +69,7 @@ function hear(message) {
 /** The engine is there: what is open, and again what it has not answered. */
 function catchUp() {
   say({ kind: 'orders' });
-  for (const command of orders.unanswered()) say(command);
+  for (const command of orders.again()) say(command);
 }
 
 function setEngine(state) {

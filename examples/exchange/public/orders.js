@@ -9,7 +9,7 @@ export class Orders {
   /** `storage` keeps what was not answered beyond a reload of the page. */
   constructor(storage, account) {
     this.#storage = { storage, key: `unanswered/${account}` };
-    for (const command of this.#read()) this.#await(command);
+    for (const command of this.#read()) this.#await(command, true);
   }
 
   /** All of them, newest first. */
@@ -19,22 +19,26 @@ export class Orders {
 
   /** An order is about to be sent. */
   sent(command) {
-    this.#await(command);
+    this.#await(command, false);
     this.#save();
   }
 
-  /** What was sent and not answered: to be sent again when the engine is back. */
-  unanswered() {
-    return this.list()
-      .filter(({ state }) => state === 'waiting')
-      .toReversed()
-      .map(({ command }) => command);
+  /** What was sent and not answered, as it is about to be sent again: the engine is back. */
+  again() {
+    const waiting = this.#waiting();
+    for (const order of waiting) order.isRepeated = true;
+    return waiting.map(({ command }) => command);
   }
 
-  /** It has not reached the engine. */
-  refused({ reference, detail }) {
+  /**
+   * It has not reached the engine; whether that is the end of it. An order that was sent before may
+   * have reached it then, and waits on for the engine's word, unless it is none at all.
+   */
+  refused({ reference, reason, detail }) {
     const order = this.#orders.get(reference);
-    if (order?.state === 'waiting') this.#set(order, { state: 'refused', detail });
+    if (order?.state !== 'waiting' || (order.isRepeated && reason === 'down')) return false;
+    this.#set(order, { state: 'refused', detail });
+    return true;
   }
 
   /** The engine has said something. */
@@ -53,10 +57,14 @@ export class Orders {
     this.#orders.set(reference, order);
   }
 
-  #await(command) {
+  #waiting() {
+    return [...this.#orders.values()].filter(({ state }) => state === 'waiting');
+  }
+
+  #await(command, isRepeated) {
     const { reference, side, symbol, price, quantity } = command;
     const remaining = quantity;
-    const order = { reference, side, symbol, price, quantity, remaining, command };
+    const order = { reference, side, symbol, price, quantity, remaining, command, isRepeated };
     this.#orders.set(reference, { ...order, state: 'waiting' });
   }
 
@@ -72,6 +80,6 @@ export class Orders {
 
   #save() {
     const { storage, key } = this.#storage;
-    storage.setItem(key, JSON.stringify(this.unanswered()));
+    storage.setItem(key, JSON.stringify(this.#waiting().map(({ command }) => command)));
   }
 }

@@ -17,7 +17,7 @@ export type SubmitResult =
 export type FillRequest<Q, QS extends string> = (request: Cursor<Q, QS>, client: number) => void;
 
 /** A request that waits. */
-export interface Submission<Q, QS extends string> {
+interface Submission<Q, QS extends string> {
   readonly connection: Connection | null;
   readonly client: number;
   readonly fill: FillRequest<Q, QS>;
@@ -27,11 +27,13 @@ export interface Submission<Q, QS extends string> {
 
 /** See the head of this file. */
 export class Backlog<Q, QS extends string> {
-  #queue: Submission<Q, QS>[] = [];
+  /** In their order; those of connections that end go at once, wherever they stand. */
+  readonly #queue = new Set<Submission<Q, QS>>();
+  readonly #byConnection = new Map<Connection, Set<Submission<Q, QS>>>();
 
   /** Requests that wait. */
   get size(): number {
-    return this.#queue.length;
+    return this.#queue.size;
   }
 
   /** Puts a request at the end. */
@@ -41,35 +43,59 @@ export class Backlog<Q, QS extends string> {
     fill: FillRequest<Q, QS>,
   ): Promise<SubmitResult> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ connection, client, fill, resolve, reject });
+      const submission = { connection, client, fill, resolve, reject };
+      this.#queue.add(submission);
+      if (connection === null) return;
+      const own = this.#byConnection.get(connection);
+      if (own === undefined) this.#byConnection.set(connection, new Set([submission]));
+      else own.add(submission);
     });
   }
 
   /**
-   * Gives each to `push`, in order, until one still finds no room. Those of connections that have
-   * ended are not for the engine any more.
+   * Gives each to `push`, in order, until one still finds no room. Those of connections that are
+   * being closed are not for the engine any more.
    */
   retry(push: (fill: FillRequest<Q, QS>, client: number) => SubmitResult): void {
-    let done = 0;
-    for (const { connection, client, fill, resolve, reject } of this.#queue) {
-      if (connection !== null && !connection.isOpen) {
-        resolve('closed');
-      } else {
-        try {
-          const result = push(fill, client);
-          if (result === 'full') break;
-          resolve(result);
-        } catch (error) {
-          reject(error);
-        }
+    for (const submission of this.#queue) {
+      const { connection, client, fill, resolve, reject } = submission;
+      try {
+        const isOver = connection !== null && !connection.isOpen;
+        const result = isOver ? 'closed' : push(fill, client);
+        if (result === 'full') return;
+        resolve(result);
+      } catch (error) {
+        reject(error);
       }
-      done += 1;
+      this.#forget(submission);
     }
-    this.#queue.splice(0, done);
+  }
+
+  /** A connection is over: nobody waits for what it asked. */
+  left(connection: Connection): void {
+    const own = this.#byConnection.get(connection);
+    if (own === undefined) return;
+    this.#byConnection.delete(connection);
+    for (const submission of own) {
+      this.#queue.delete(submission);
+      submission.resolve('closed');
+    }
   }
 
   /** Answers all that wait. */
   settle(result: SubmitResult): void {
-    for (const { resolve } of this.#queue.splice(0)) resolve(result);
+    const all = [...this.#queue];
+    this.#queue.clear();
+    this.#byConnection.clear();
+    for (const { resolve } of all) resolve(result);
+  }
+
+  #forget(submission: Submission<Q, QS>): void {
+    const { connection } = submission;
+    this.#queue.delete(submission);
+    if (connection === null) return;
+    const own = this.#byConnection.get(connection);
+    own?.delete(submission);
+    if (own?.size === 0) this.#byConnection.delete(connection);
   }
 }

@@ -25,6 +25,11 @@ import type { BridgeHandlers, EngineEnd, ResolvedBridgeOptions } from './options
 
 /** How often a successor is looked for while no engine is there, in ms. */
 const LOOK_MS = 20;
+/**
+ * How often an engine that is there is asked whether it still takes requests, in ms: that a process
+ * ends is told, that only its consumer goes is not. It costs some 0.1 ms.
+ */
+const DOUBT_MS = 100;
 
 /** What a wait is ended with to begin anew. */
 const ANEW = new Error('The wait begins anew');
@@ -52,6 +57,8 @@ export class Bridge<Q, P, QS extends string = string, PS extends string = string
   #state: 'up' | 'down' = 'down';
   #isOver = false;
   #isBroken = false;
+  /** Whether it may be gone: that is seen when all that it said was handed on. */
+  #isDoubted = false;
   /** Whether room is waited for. */
   #isWaiting = false;
   #anew = new AbortController();
@@ -69,12 +76,16 @@ export class Bridge<Q, P, QS extends string = string, PS extends string = string
     this.#handlers = handlers;
     this.#options = options;
     this.#onClosed = owner.onClosed;
-    const { requests, responses } = channel.client({
-      producer: { publishEvery: options.publishEvery },
-    });
-    this.#requests = requests;
-    this.#responses = responses;
     this.#counts = new BridgeCounts(owner.arena, owner.name);
+    try {
+      const { publishEvery } = options;
+      const { requests, responses } = channel.client({ producer: { publishEvery } });
+      this.#requests = requests;
+      this.#responses = responses;
+    } catch (error) {
+      this.#counts.release();
+      throw error;
+    }
     // Not from here: handlers mostly use what this returns.
     queueMicrotask(() => this.#look());
     void this.#listen();
@@ -169,8 +180,8 @@ export class Bridge<Q, P, QS extends string = string, PS extends string = string
     this.#state = 'down';
     clearTimeout(this.#timer);
     this.#backlog.settle('down');
-    this.#requests.detach();
-    this.#responses.detach();
+    leave(this.#requests);
+    leave(this.#responses);
     this.#counts.release();
     this.#onClosed();
   }
@@ -178,6 +189,7 @@ export class Bridge<Q, P, QS extends string = string, PS extends string = string
   /** A connection is over. @internal */
   left(connection: Connection): void {
     this.#clients.forget(connection);
+    this.#backlog.left(connection);
   }
 
   // ---- requests
@@ -188,26 +200,32 @@ export class Bridge<Q, P, QS extends string = string, PS extends string = string
   }
 
   #push(fill: FillRequest<Q, QS>, client: number): SubmitResult {
+    // A fill may submit as well: that is an error of its own, and the first one goes on.
+    const outerFill = this.#filling;
+    const outerClient = this.#client;
     this.#filling = fill;
     this.#client = client;
     try {
       const result = this.#requests.tryWrite(this.#fill);
       if (result === 'full') return 'full';
-      if (result === 'closed') return this.#refuse();
+      if (result === 'closed') {
+        this.#doubt();
+        return this.#refuse();
+      }
       this.#counts.add(BridgeCount.requests);
       return 'submitted';
     } catch (error) {
       if (!isPoisoned(error)) throw error;
       this.#broke(error);
       return this.#refuse();
+    } finally {
+      this.#filling = outerFill;
+      this.#client = outerClient;
     }
   }
 
-  readonly #fill = (request: Cursor<Q, QS>): void => {
-    const fill = this.#filling!;
-    this.#filling = undefined;
-    fill(request, this.#client);
-  };
+  /** Called twice when slab fields fit only from the beginning of the slab on. */
+  readonly #fill = (request: Cursor<Q, QS>): void => this.#filling!(request, this.#client);
 
   /** One wait at a time; ends when nobody waits any more. */
   async #awaitRoom(): Promise<void> {
@@ -222,7 +240,7 @@ export class Bridge<Q, P, QS extends string = string, PS extends string = string
         if (this.#requests.detached) break;
         // It may be another engine by now that does not take requests yet.
         if (!isPeerDied(error)) this.#broke(error);
-        else if (!this.#isThere()) this.#wentDown('gone');
+        else this.#doubt();
       }
     }
     this.#isWaiting = false;
@@ -234,17 +252,23 @@ export class Bridge<Q, P, QS extends string = string, PS extends string = string
     let handled = 0;
     while (!this.#isOver && !this.#isBroken) {
       try {
-        const sight = await this.#responses.ready({ signal: this.#anew.signal });
+        // Who is doubted is not waited for: what there is is handed on, and then it is seen.
+        const sight = this.#isDoubted
+          ? 'ready'
+          : await this.#responses.ready({ signal: this.#anew.signal });
         if (this.#responses.detached) break;
         if (sight === 'ended') {
           this.#wentDown('ended');
-          await new Promise((resolve) => setTimeout(resolve, LOOK_MS).unref());
+          await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
           continue;
         }
         this.#look();
         const { responsesPerTurn } = this.#options;
         handled += this.#responses.forEach(responsesPerTurn - handled, this.#handle);
-        if (handled < responsesPerTurn) continue;
+        if (handled < responsesPerTurn) {
+          if (this.#isDoubted) this.#settleDoubt();
+          continue;
+        }
         // Also when they come in dribs and drabs: each of those is handed on in a microtask.
         handled = 0;
         await new Promise((resolve) => setImmediate(resolve));
@@ -274,9 +298,14 @@ export class Bridge<Q, P, QS extends string = string, PS extends string = string
 
   /** Whether an engine takes requests and answers them. */
   #isThere(): boolean {
-    const { requests, responses } = this.#channel;
-    if (requests.state !== 'open' || responses.state !== 'open') return false;
-    return requests.peers.consumers.length > 0 && responses.peers.producers.length > 0;
+    const { responses } = this.#channel;
+    if (responses.state !== 'open' || !this.#takesRequests()) return false;
+    return responses.peers.producers.length > 0;
+  }
+
+  #takesRequests(): boolean {
+    const { requests } = this.#channel;
+    return requests.state === 'open' && requests.peers.consumers.length > 0;
   }
 
   /** Sees whether an engine has come, if there was none. */
@@ -287,13 +316,37 @@ export class Bridge<Q, P, QS extends string = string, PS extends string = string
       this.#timer = setTimeout(() => this.#look(), LOOK_MS).unref();
       return;
     }
-    clearTimeout(this.#timer);
     this.#state = 'up';
-    // Waits that began before it came would not notice that it dies: they notice whom they saw.
+    this.#keepDoubting();
+    // Waits notice that those die whom they saw. It may have said so much that none saw it.
+    this.#doubt();
+    this.#call(() => this.#handlers.up?.());
+  }
+
+  #keepDoubting(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      if (this.#state !== 'up' || this.#requests.detached) return;
+      if (!this.#takesRequests()) this.#doubt();
+      this.#keepDoubting();
+    }, DOUBT_MS).unref();
+  }
+
+  /** The engine may be gone; `#listen` finds out. */
+  #doubt(): void {
+    if (this.#isDoubted || this.#state !== 'up') return;
+    this.#isDoubted = true;
     const before = this.#anew;
     this.#anew = new AbortController();
     before.abort(ANEW);
-    this.#call(() => this.#handlers.up?.());
+  }
+
+  /** All that was said was handed on. */
+  #settleDoubt(): void {
+    this.#isDoubted = false;
+    if (!this.#responses.detached && !this.#isThere()) {
+      this.#wentDown(this.#responses.ended ? 'ended' : 'gone');
+    }
   }
 
   #wentDown(reason: EngineEnd): void {
@@ -334,6 +387,18 @@ export class Bridge<Q, P, QS extends string = string, PS extends string = string
     } catch (again) {
       warnOfEngine(this.name, again);
     }
+  }
+}
+
+/**
+ * Leaves a side to a successor. What could not be shown, as somebody found a lie in the channel, is
+ * nobody's any more: the second time there is nothing to show.
+ */
+function leave(side: { detach(): void }): void {
+  try {
+    side.detach();
+  } catch {
+    side.detach();
   }
 }
 

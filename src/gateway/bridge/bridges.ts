@@ -1,4 +1,5 @@
 /** The bridges of a gateway. */
+import { outOfRange } from '../../base/index.ts';
 import type { Arena } from '../../memory/index.ts';
 import type { Channel } from '../../ring/index.ts';
 import type { Exposition } from '../metrics/exposition.ts';
@@ -31,11 +32,21 @@ export class Bridges {
     checkBridge(channel, handlers);
     const name = channel.name === '' ? `engine ${this.#made + 1}` : channel.name;
     const resolved = resolveBridgeOptions(options, channel.requests.shape.slots, name);
+    const isTaken = [...this.#bridges].some((other) => other.name === resolved.name);
     const bridge = new Bridge(channel, handlers, resolved, {
       arena,
       name: owner,
       onClosed: () => this.#bridges.delete(bridge),
     });
+    if (isTaken) {
+      // Metrics of two that are called the same could not be told apart, nor read at all.
+      bridge.close();
+      throw outOfRange(
+        'ERR_OPTION_RANGE',
+        `Cannot bridge an engine called ${JSON.stringify(resolved.name)}: another one is; give it ` +
+          'a name of its own',
+      );
+    }
     this.#made += 1;
     this.#bridges.add(bridge);
     return bridge;

@@ -36,7 +36,10 @@ export interface BridgeHandlers<P, PS extends string> {
 
 /** How a bridge behaves. */
 export interface BridgeOptions {
-  /** What the metrics call the engine. @default the channel's name, else 'engine' and a number */
+  /**
+   * What the metrics call the engine; no other of the gateway may be called so.
+   * @default the channel's name, else 'engine' and a number
+   */
   readonly name?: string;
   /**
    * What becomes of a request that finds no room: it waits, and with the promise that `submit` gives

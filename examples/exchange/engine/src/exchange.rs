@@ -17,6 +17,8 @@ type Reference = Text<36>;
 const OPEN_MAX: usize = 1000;
 const QUANTITY_MAX: u32 = 1_000_000;
 const PRICE_MAX: u32 = 100_000_000;
+/// References that are remembered because their orders were refused.
+const REFUSED_MAX: usize = 65_536;
 /// Trades that the market data begins with.
 const TAPE: usize = 50;
 
@@ -56,6 +58,9 @@ pub struct Exchange {
     /// All orders of the session: number n is at n − 1.
     orders: Vec<Order>,
     by_reference: HashMap<(Account, Reference), u64>,
+    /// Orders that another time might have been accepted, why they were not, and the oldest first.
+    refused: HashMap<(Account, Reference), Reason>,
+    refused_first: VecDeque<(Account, Reference)>,
     open: HashMap<Account, BTreeSet<u64>>,
     trades: u64,
     sequence: u64,
@@ -84,6 +89,8 @@ impl Exchange {
             markets: symbols.iter().map(market).collect(),
             orders: Vec::new(),
             by_reference: HashMap::new(),
+            refused: HashMap::new(),
+            refused_first: VecDeque::new(),
             open: HashMap::new(),
             trades: 0,
             sequence: 0,
@@ -141,25 +148,42 @@ impl Exchange {
         out: &mut Output,
     ) -> Result<Effect, Refusal> {
         let order = self.checked(command, limit)?;
-        if let Some(number) = self.by_reference.get(&(order.account, order.reference)) {
+        let name = (order.account, order.reference);
+        if let Some(number) = self.by_reference.get(&name) {
             return self.repeat(*number, &order, command.client, out);
         }
+        if let Some(reason) = self.refused.get(&name) {
+            return Err((*reason, "The reference is that of an order that was refused".into()));
+        }
         if command.sent.0 < oldest {
+            self.refuse(name, Reason::TOO_LATE);
             return Err((Reason::TOO_LATE, "The order has waited for too long to be taken".into()));
         }
-        let open = self.open.entry(order.account).or_default();
-        if open.len() >= OPEN_MAX {
+        if self.open.get(&order.account).is_some_and(|open| open.len() >= OPEN_MAX) {
+            self.refuse(name, Reason::TOO_MANY_ORDERS);
             let words = format!("An account has at most {OPEN_MAX} open orders");
             return Err((Reason::TOO_MANY_ORDERS, words));
         }
         self.orders.push(order);
         let number = self.orders.len() as u64;
-        self.by_reference.insert((order.account, order.reference), number);
+        self.by_reference.insert(name, number);
         out.reports.push(Report { kind: Kind::ACCEPTED, ..self.report(number, command.client) });
         self.execute(number, command.client, time, out);
         self.settle(number, command.client, out);
         self.tell_levels(order.symbol, out);
         Ok(Effect::Changed)
+    }
+
+    /// A refusal is the last word: the same order may come again, as it was sent again before the
+    /// refusal was heard, and must not be carried out then.
+    fn refuse(&mut self, name: (Account, Reference), reason: Reason) {
+        self.refused.insert(name, reason);
+        self.refused_first.push_back(name);
+        if self.refused_first.len() > REFUSED_MAX
+            && let Some(oldest) = self.refused_first.pop_front()
+        {
+            self.refused.remove(&oldest);
+        }
     }
 
     /// The order that a command wants.
@@ -474,3 +498,7 @@ fn in_words(words: &str) -> Text<96> {
 #[cfg(test)]
 #[path = "exchange_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "model_tests.rs"]
+mod model_tests;

@@ -41,7 +41,7 @@ fn short(report: &Report) -> String {
     }
 }
 
-fn command(kind: CommandKindRaw, account: &str, reference: &str) -> Command {
+pub fn command(kind: CommandKindRaw, account: &str, reference: &str) -> Command {
     Command {
         client: SafeU64(9),
         sent: SafeU64(1000),
@@ -53,11 +53,11 @@ fn command(kind: CommandKindRaw, account: &str, reference: &str) -> Command {
     }
 }
 
-fn buy(account: &str, reference: &str, quantity: u32, price: u32) -> Command {
+pub fn buy(account: &str, reference: &str, quantity: u32, price: u32) -> Command {
     Command { quantity, price, ..command(CommandKindRaw::LIMIT, account, reference) }
 }
 
-fn sell(account: &str, reference: &str, quantity: u32, price: u32) -> Command {
+pub fn sell(account: &str, reference: &str, quantity: u32, price: u32) -> Command {
     Command { side: CommandSideRaw::SELL, ..buy(account, reference, quantity, price) }
 }
 
@@ -161,12 +161,12 @@ fn rejects_say_why() {
     for number in 0..OPEN_MAX {
         desk.say(buy("x", &format!("{number}"), 1, 1));
     }
-    assert_eq!(desk.say(order).reports[0].reason, Reason::TOO_MANY_ORDERS);
+    assert_eq!(desk.say(buy("x", "c", 1, 1)).reports[0].reason, Reason::TOO_MANY_ORDERS);
     assert_eq!(desk.tell(buy("y", "b", 1, 1)), ["b accepted"]);
 }
 
 /// A generator of numbers that are always the same.
-fn next(state: &mut u64) -> u32 {
+pub fn next(state: &mut u64) -> u32 {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     (*state >> 33) as u32
 }
@@ -245,5 +245,57 @@ fn market_data_is_what_orders_are_and_a_replay_leads_to_the_same() {
         let mut fresh = Seen::default();
         fresh.hear(&out.events);
         assert_eq!(fresh, open);
+    }
+}
+
+#[test]
+fn a_refusal_is_the_last_word() {
+    let mut desk = Desk::new();
+    let late = Command { sent: SafeU64(499), ..buy("x", "b", 5, 100) };
+    assert_eq!(desk.say(late).reports[0].reason, Reason::TOO_LATE);
+    // It was sent again before the refusal was heard.
+    let again = Command { sent: SafeU64(1000), ..late };
+    assert_eq!(desk.say(again).reports[0].reason, Reason::TOO_LATE);
+    assert_eq!(desk.tell(buy("y", "b", 5, 100)), ["b accepted"]);
+
+    for number in 0..OPEN_MAX {
+        desk.say(buy("x", &format!("{number}"), 1, 1));
+    }
+    let order = buy("x", "many", 1, 1);
+    assert_eq!(desk.say(order).reports[0].reason, Reason::TOO_MANY_ORDERS);
+    desk.say(command(CommandKindRaw::CANCEL, "x", "0"));
+    assert_eq!(desk.say(order).reports[0].reason, Reason::TOO_MANY_ORDERS);
+    assert_eq!(desk.tell(buy("x", "other", 1, 1)), ["other accepted"]);
+}
+
+#[test]
+fn refusals_are_not_remembered_without_end() {
+    let mut desk = Desk::new();
+    for number in 0..REFUSED_MAX + 10 {
+        desk.say(Command { sent: SafeU64(0), ..buy("x", &format!("{number}"), 1, 1) });
+    }
+    assert_eq!(desk.exchange.refused.len(), REFUSED_MAX);
+    assert_eq!(desk.exchange.refused_first.len(), REFUSED_MAX);
+    assert_eq!(desk.tell(buy("x", "0", 1, 1)), ["0 accepted"]);
+}
+
+#[test]
+fn the_largest_numbers_add_up() {
+    let mut desk = Desk::new();
+    for number in 0..OPEN_MAX {
+        desk.say(sell("x", &format!("{number}"), QUANTITY_MAX, PRICE_MAX));
+    }
+    let total = OPEN_MAX as u64 * u64::from(QUANTITY_MAX);
+    assert_eq!(desk.exchange.markets[0].book.at(Side::Sell, PRICE_MAX), (total, OPEN_MAX as u32));
+    for number in 0..OPEN_MAX {
+        let order = buy("y", &format!("{number}"), QUANTITY_MAX, PRICE_MAX);
+        assert_eq!(desk.say(order).reports.len(), 3);
+    }
+    assert_eq!(desk.exchange.markets[0].book.best(Side::Sell), None);
+    for price in [PRICE_MAX + 1, u32::MAX] {
+        let order = Command { price, ..sell("x", "b", 1, 1) };
+        assert_eq!(desk.say(order).reports[0].reason, Reason::BAD_PRICE);
+        let order = Command { quantity: price, ..order };
+        assert_eq!(desk.say(order).reports[0].reason, Reason::BAD_QUANTITY);
     }
 }

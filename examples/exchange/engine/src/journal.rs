@@ -4,7 +4,7 @@
 //! size, a number and a checksum. What a crash left unfinished at the end was acknowledged to
 //! nobody and is cut off; an entry that is broken anywhere else is damage, and stops the engine.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -40,6 +40,7 @@ impl Journal {
     pub fn open(path: &Path, mut replay: impl FnMut(&Entry) -> io::Result<()>) -> io::Result<Self> {
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        lock(&file)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let mut journal = Self { file, next: 1, pending: Vec::new() };
@@ -99,6 +100,20 @@ impl Journal {
         self.file.write_all(&self.pending)?;
         self.pending.clear();
         self.file.sync_data()
+    }
+}
+
+/// Keeps others from the file until it is closed, however this process ends: two engines that write
+/// one journal, as somebody gave them rings of different names, would ruin it.
+fn lock(file: &File) -> io::Result<()> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            let why = "Cannot use the journal: another engine does";
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, why))
+        }
+        // A file system that knows no locks has one engine, it is to be hoped.
+        Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Unsupported => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -239,6 +254,16 @@ mod tests {
             written(&file.0, 1);
             assert_eq!(read(&file.0).unwrap().len(), entries + 1, "{length} bytes");
         }
+    }
+
+    #[test]
+    fn one_engine_has_it_at_a_time() {
+        let file = Temporary::new("two");
+        let first = Journal::open(&file.0, |_| Ok(())).unwrap();
+        let second = Journal::open(&file.0, |_| Ok(())).unwrap_err();
+        assert_eq!(second.kind(), io::ErrorKind::ResourceBusy);
+        drop(first);
+        assert_eq!(read(&file.0).unwrap().len(), 0);
     }
 
     #[test]
