@@ -17,6 +17,7 @@ import {
   outOfRange,
   rejectUnknown,
   RondoError,
+  secureKey,
   stringOption,
 } from '../base/index.ts';
 import { nativeStatus } from '../native/index.ts';
@@ -190,6 +191,8 @@ export class Arena {
     words[Header.VERSION] = VERSION;
     words[Header.PAGES] = size / PAGE_BYTES;
     words[Header.FLAGS] = debug ? FLAG_DEBUG : 0;
+    words[Header.ID] = secureKey();
+    words[Header.ID_HIGH] = secureKey();
     Directory.format(words);
     // Last, so that a memory with the magic word is complete. Handing it over publishes all of it.
     words[Header.MAGIC] = MAGIC;
@@ -225,6 +228,19 @@ export class Arena {
       );
     }
     return new Arena(memory);
+  }
+
+  /**
+   * Whether it is this arena that lies in a memory. Each message between threads brings another
+   * object for the same memory, and another for its buffer.
+   */
+  isIn(memory: WasmMemory): boolean {
+    if (memory.buffer === this.memory.buffer) return true;
+    const other = Arena.attach(memory).words;
+    return (
+      other[Header.ID] === this.words[Header.ID] &&
+      other[Header.ID_HIGH] === this.words[Header.ID_HIGH]
+    );
   }
 
   /**

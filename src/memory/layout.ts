@@ -11,6 +11,7 @@
  * | 3    | 12     | bits  | flags (1 = debug)           | creator, once   | attaching thread |
  * | 4    | 16     | bytes | offset of the directory     | creator, once   | observers        |
  * | 5    | 20     | count | entries of the directory    | creator, once   | observers        |
+ * | 6, 7 | 24     | -     | id: random                  | creator, once   | adopting thread  |
  * | 32   | 128    | pages | top: first page never taken | allocators, CAS | allocators       |
  *
  * Directory, at offset 4096: 1024 entries of 128 bytes, each:
@@ -36,7 +37,7 @@ import { assert } from '../base/index.ts';
 /** `RNDA`, little-endian. */
 export const MAGIC = 0x41444e52;
 /** Changes whenever a table above does. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 /** The unit in which extents are taken: the page of every platform that Rondo runs on natively. */
 export const PAGE_BYTES = 4096;
@@ -51,6 +52,8 @@ export const Header = {
   FLAGS: 3,
   DIRECTORY: 4,
   ENTRIES: 5,
+  ID: 6,
+  ID_HIGH: 7,
   /** On its own 128-byte line: the only header word written after creation. */
   TOP: 32,
 } as const;

@@ -23,7 +23,7 @@ export function processArena(): Arena {
 export function adoptArena(source: Arena | WasmMemory): Arena {
   const memory = source instanceof Arena ? source.memory : source;
   if (current) {
-    if (current.memory.buffer === memory.buffer) return current;
+    if (current.isIn(memory)) return current;
     throw misuse('ERR_ARENA_ADOPTED', 'Cannot adopt the arena: this thread already uses another');
   }
   current = source instanceof Arena ? source : Arena.attach(memory);

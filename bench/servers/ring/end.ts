@@ -128,35 +128,44 @@ async function produce(): Promise<void> {
   whole.close();
 }
 
-/** Takes up to `wanted` messages, reading every field; returns how many, -1 at the end. */
-function pull(consumer: Reader, wanted: number, handle: (message: TickFields) => void): number {
-  let taken = 0;
-  while (taken < wanted) {
+/** What was read. Properties: a captured variable is made anew whenever it gets a fraction. */
+interface Reading {
+  count: number;
+  total: number;
+}
+
+/** Takes `wanted` messages or a few more, reading every field; false at the end. */
+function pull(
+  consumer: Reader,
+  wanted: number,
+  reading: Reading,
+  handle: (message: TickFields) => void,
+): boolean {
+  for (const end = reading.count + wanted; reading.count < end;) {
     const found = consumer.forEach(BATCH, handle);
-    taken += found;
-    if (found === 0 && !isPolling && consumer.waitBlocking() === 'ended') return -1;
-    if (found === 0 && isPolling && consumer.ended) return -1;
+    reading.count += found;
+    if (found === 0 && !isPolling && consumer.waitBlocking() === 'ended') return false;
+    if (found === 0 && isPolling && consumer.ended) return false;
   }
-  return taken;
+  return true;
 }
 
 async function consume(): Promise<void> {
   const whole = await ring();
   const consumer = whole.consumer(waiting);
-  let total = 0;
-  let taken = 0;
+  const reading: Reading = { count: 0, total: 0 };
   const handle = (message: TickFields): void => {
-    total += sum(message);
-    taken += 1;
+    reading.total += sum(message);
   };
   if (isLooping) await consumer.ready();
-  while (taken < warmup && pull(consumer, STRETCH, handle) >= 0);
-  const [start, usage, from] = [now(), new Usage(), taken];
+  while (reading.count < warmup && pull(consumer, STRETCH, reading, handle));
+  const [start, usage, from] = [now(), new Usage(), reading.count];
   let last = start;
-  while (pull(consumer, STRETCH, handle) >= 0) last = now();
+  while (pull(consumer, STRETCH, reading, handle)) last = now();
   const nanoseconds = last - start;
-  if (Number.isNaN(total)) throw new Error('Cannot use the figures: what was read is wrong');
-  report({ count: taken - from, nanoseconds, ...usage.since });
+  if (Number.isNaN(reading.total))
+    throw new Error('Cannot use the figures: what was read is wrong');
+  report({ count: reading.count - from, nanoseconds, ...usage.since });
   consumer.close();
   whole.close();
 }

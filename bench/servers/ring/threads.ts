@@ -57,13 +57,14 @@ function produce(ring: Ring<TickFields, never>, { messages, publishEvery }: Task
 function consume(ring: Ring<TickFields, never>, { messages }: Task): void {
   const consumer = ring.consumer();
   parentPort!.postMessage('ready');
-  let total = 0;
+  // A property: a captured variable is made anew whenever it gets a fraction.
+  const reading = { total: 0 };
   let count = 0;
   let skipped = 0;
   let start = 0;
   let end = 0;
   const handle = (message: TickFields): void => {
-    total += sum(message);
+    reading.total += sum(message);
   };
   const pull = (wanted: number): boolean => {
     for (let taken = 0; taken < wanted;) {
@@ -82,7 +83,8 @@ function consume(ring: Ring<TickFields, never>, { messages }: Task): void {
     start = end;
     skipped = count;
   }
-  if (Number.isNaN(total)) throw new Error('Cannot use the figures: what was read is wrong');
+  if (Number.isNaN(reading.total))
+    throw new Error('Cannot use the figures: what was read is wrong');
   const taken: Taken = { count: count - skipped, start, end };
   parentPort!.postMessage(taken);
   consumer.close();

@@ -170,8 +170,12 @@ function lengthOf(what: string, length: number): number {
 }
 
 function bitsOf(what: string, base: ChoiceBase): number {
-  const bits = { u8: 8, u16: 16, u32: 32 }[base];
-  if (!bits) {
+  const bits = new Map<unknown, number>([
+    ['u8', 8],
+    ['u16', 16],
+    ['u32', 32],
+  ]).get(base);
+  if (bits === undefined) {
     throw schemaError(
       `Cannot use ${what}: its base must be 'u8', 'u16' or 'u32', got ${show(base)}`,
     );

@@ -111,6 +111,7 @@ describe('structFromLayout', () => {
       'enum:u8(a,a)',
       'enum:i8(a)',
       'enum:toString(a)',
+      'enum:constructor(a)',
       'flags:u8(a,b,c,d,e,f,g,h,i)',
       'array[2](array[2](u8))',
       'array[2](slab:text)',

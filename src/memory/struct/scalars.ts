@@ -122,39 +122,90 @@ interface Pair {
  * the protocol can, and then the value is one of its making, within the range like any other.
  */
 function safePair({ scalar }: SafeDescriptor, views: Views, at: number, label: string): Pair {
-  const low = views.u32.subarray(at / 4);
+  const lows = views.u32.subarray(at / 4);
+  const highs = views.u32.subarray(at / 4 + 1);
+  const isUnsigned = scalar === 'u64';
+  const least = isUnsigned ? 0 : Number.MIN_SAFE_INTEGER;
+  const refuse: Refuse = (value) => {
+    throw wrongInteger(label, least, Number.MAX_SAFE_INTEGER, value);
+  };
   const unsafe = (high: number, low: number): never => {
     throw valueError(label, 'within ±(2^53 − 1)', BigInt(high) * BigInt(WORD) + BigInt(low));
   };
-  if (scalar === 'u64') {
-    const refuse: Refuse = (value) => {
-      throw wrongInteger(label, 0, Number.MAX_SAFE_INTEGER, value);
-    };
-    return unsignedPair(low, views.u32.subarray(at / 4 + 1), unsafe, refuse);
-  }
-  const refuse: Refuse = (value) => {
-    throw wrongInteger(label, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, value);
+  const isSafe: IsSafe = Number.isSafeInteger;
+  primePairs();
+  const encode = isUnsigned ? encodeUnsigned(isSafe, refuse) : encodeSigned(isSafe, refuse);
+  const high = isUnsigned ? highUnsigned(WORD / 2 - 1, WORD) : highSigned(Math.floor, WORD);
+  return {
+    read: isUnsigned
+      ? readPair(lows, highs, joinUnsigned(SAFE_HIGH, WORD, unsafe))
+      : readSignedPair(lows, views.i32.subarray(at / 4 + 1), joinSigned(isSafe, WORD, unsafe)),
+    write: writePair(encode, storePair(lows, highs, high)),
   };
-  return signedPair(low, views.i32.subarray(at / 4 + 1), unsafe, refuse);
 }
 
+type IsSafe = (value: unknown) => boolean;
 type Unsafe = (high: number, low: number) => never;
 type Join = (high: number, low: number) => number;
+type Store = (word: number, value: number) => void;
 
-function unsignedPair(lows: Uint32Array, highs: Uint32Array, unsafe: Unsafe, refuse: Refuse): Pair {
-  const sample = new Uint32Array(1);
-  prime(readPair, (join) => readPair(sample, sample, join as Join), 0);
-  return {
-    read: readPair(lows, highs, joinUnsigned(SAFE_HIGH, WORD, unsafe)),
-    write: (word, value) => {
-      if (!Number.isSafeInteger(value) || (value as number) < 0) refuse(value);
-      lows[word] = value as number;
-      highs[word] = (value as number) / WORD;
-    },
+function primePairs(): void {
+  const words = new Uint32Array(1);
+  const signed = new Int32Array(1);
+  prime(readPair, (join) => readPair(words, words, join as Join), 0);
+  prime(readSignedPair, (join) => readSignedPair(words, signed, join as Join), 0);
+  prime(writePair, (encode) => withValue(writePair(encode as Encode<number>, () => undefined)), 0);
+  prime(storePair, (high) => withValue(storePair(words, words, high as () => number)), 0);
+}
+
+function withValue(write: (word: number, value: number) => void): (word: number) => void {
+  return (word) => write(word, 0);
+}
+
+function encodeUnsigned(isSafe: IsSafe, refuse: Refuse): Encode<number> {
+  return (value) => {
+    if (!isSafe(value) || (value as number) < 0) refuse(value);
+    return value as number;
   };
+}
+
+function encodeSigned(isSafe: IsSafe, refuse: Refuse): Encode<number> {
+  return (value) => {
+    if (!isSafe(value)) refuse(value);
+    return value as number;
+  };
+}
+
+function writePair(encode: Encode<number>, store: Store): (word: number, value: unknown) => void {
+  return (word, value) => store(word, encode(value));
+}
+
+/** Both stores take their value modulo 2^32, and what is behind the point away. */
+function storePair(lows: Uint32Array, highs: Uint32Array, high: (value: number) => number): Store {
+  return (word, value) => {
+    lows[word] = value;
+    highs[word] = high(value);
+  };
+}
+
+/** `int`: the largest that the engine compares as an integer; what is not larger is not divided. */
+function highUnsigned(int: number, factor: number): (value: number) => number {
+  return (value) => (value > int ? value / factor : 0);
+}
+
+function highSigned(floor: (value: number) => number, factor: number): (value: number) => number {
+  return (value) => floor(value / factor);
 }
 
 function readPair(lows: Uint32Array, highs: Uint32Array, join: Join): (word: number) => number {
+  return (word) => join(highs[word]!, lows[word]!);
+}
+
+function readSignedPair(
+  lows: Uint32Array,
+  highs: Int32Array,
+  join: Join,
+): (word: number) => number {
   return (word) => join(highs[word]!, lows[word]!);
 }
 
@@ -165,23 +216,11 @@ function joinUnsigned(highest: number, factor: number, unsafe: Unsafe): Join {
   };
 }
 
-function signedPair(lows: Uint32Array, highs: Int32Array, unsafe: Unsafe, refuse: Refuse): Pair {
-  return {
-    read: (word) => {
-      const high = highs[word]!;
-      const low = lows[word]!;
-      // −2^53 itself is not safe: it is the only one with this high word and a low word of 0.
-      if (high > SAFE_HIGH || high < ~SAFE_HIGH || (high === ~SAFE_HIGH && low === 0)) {
-        unsafe(high, low);
-      }
-      return high * WORD + low;
-    },
-    write: (word, value) => {
-      if (!Number.isSafeInteger(value)) refuse(value);
-      // Both stores take their value modulo 2^32.
-      lows[word] = value as number;
-      highs[word] = Math.floor((value as number) / WORD);
-    },
+/** What is out of range is so after rounding, too. */
+function joinSigned(isSafe: IsSafe, factor: number, unsafe: Unsafe): Join {
+  return (high, low) => {
+    if (!isSafe(high * factor + low)) unsafe(high, low);
+    return high * factor + low;
   };
 }
 
