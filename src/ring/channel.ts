@@ -10,7 +10,15 @@ import {
   type RingOptions,
 } from './options.ts';
 import type { Producer } from './producer.ts';
-import { checkPlace, type OpenOptions, resolvePlace, Ring, specOf } from './ring.ts';
+import {
+  checkNamed,
+  checkPlace,
+  openOrCreate,
+  type OpenOptions,
+  resolvePlace,
+  Ring,
+  specOf,
+} from './ring.ts';
 
 /** The structs of a channel. */
 export interface ChannelMessages<Q, P, QS extends string, PS extends string> {
@@ -94,6 +102,7 @@ export class Channel<Q, P, QS extends string = string, PS extends string = strin
       'label',
     ]);
     checkPlace(options);
+    checkNamed(options);
     const { requests = {}, responses = {} } = options;
     rejectUnknown('requests', requests, RING_OPTIONS);
     rejectUnknown('responses', responses, RING_OPTIONS);
@@ -101,7 +110,7 @@ export class Channel<Q, P, QS extends string = string, PS extends string = strin
       specOf(messages.request as unknown as StructType<never, string>, requests),
       specOf(messages.response as unknown as StructType<never, string>, responses),
     ];
-    const isNamed = options.name !== undefined && options.name !== '';
+    const isNamed = options.name !== undefined;
     const between = choiceOption('between', options.between, isNamed ? 'processes' : 'threads', [
       'threads',
       'processes',
@@ -127,6 +136,23 @@ export class Channel<Q, P, QS extends string = string, PS extends string = strin
     options: OpenOptions = {},
   ): Channel<Q, P, QS, PS> {
     return opened(messages, Mapping.open(name, resolvePlace('Channel.open', options)));
+  }
+
+  /** Opens the channel of a name, or makes it when nobody has it; see `Ring.openOrCreate`. */
+  static openOrCreate<Q, P, QS extends string, PS extends string>(
+    messages: ChannelMessages<Q, P, QS, PS>,
+    name: string,
+    options: Omit<ChannelOptions, 'name' | 'between'> = {},
+  ): Channel<Q, P, QS, PS> {
+    const { directory, label } = options;
+    const place = {
+      ...(directory === undefined ? {} : { directory }),
+      ...(label === undefined ? {} : { label }),
+    };
+    return openOrCreate(
+      () => Channel.open(messages, name, place),
+      () => Channel.create(messages, { ...options, name }),
+    );
   }
 
   /** Opens a channel whose descriptor this process inherited. Errors as of `Ring.openDescriptor`. */
@@ -165,7 +191,7 @@ export class Channel<Q, P, QS extends string = string, PS extends string = strin
     return this.#mapping.descriptor;
   }
 
-  /** What `Channel.attach` needs in another thread. */
+  /** What `Channel.attach` needs in another thread; see `Ring.share`. */
   share(): SharedRings {
     return this.#mapping.share();
   }
@@ -192,6 +218,12 @@ export class Channel<Q, P, QS extends string = string, PS extends string = strin
       requests.detach();
       throw error;
     }
+  }
+
+  /** What `console.log` shows. @internal */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const name = this.name === '' ? 'without a name' : JSON.stringify(this.name);
+    return `Channel { ${name}, requests ${this.requests.state}, responses ${this.responses.state} }`;
   }
 
   /** Leaves the channel, and detaches what was made here. Idempotent. */

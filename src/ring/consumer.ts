@@ -3,11 +3,11 @@ import { misuse, RondoError } from '../base/index.ts';
 import type { Cursor, StructType } from '../memory/index.ts';
 import type { RingCore } from './core.ts';
 import { LaneState } from './layout.ts';
-import type { ResolvedConsumer } from './options.ts';
+import { checkHandler, checkLimit, type ResolvedConsumer } from './options.ts';
 import type { Membership } from './segment/membership.ts';
 import { Copying, InPlace, type Source } from './sources.ts';
 import { TURN_MESSAGES, Turns } from './waiting/turns.ts';
-import { type Sight, Waiter } from './waiting/waiter.ts';
+import { endOf, leftUntil, type Sight, Waiter } from './waiting/waiter.ts';
 
 /** What a consumer is made from; users call `Ring.consumer`. @internal */
 export interface ConsumerParts<T, S extends string> {
@@ -32,7 +32,10 @@ export class Consumer<T, S extends string = string> {
   readonly #waiter: Waiter;
   readonly #onDetached: (consumer: Consumer<T, S>) => void;
   readonly #turns = new Turns();
-  #sawProducer = false;
+  /** Whether a producer was there whose going would be news. */
+  #sawProducer: boolean;
+  /** The trace of producers as it was: if it is another now, there was one, seen or not. */
+  #traceSeen: number;
   #isOver = false;
   /** Whether a message was given and is not done with. */
   #isHeld = false;
@@ -50,10 +53,17 @@ export class Consumer<T, S extends string = string> {
     this.#onDetached = parts.onDetached;
     this.place = membership.takePlace(core.view, asking);
     const cursor = topology === 'broadcast' ? this.place : 0;
-    this.#source =
-      lossy || topology === 'mpmc'
-        ? new Copying(core, type, cursor)
-        : new InPlace(core, type, cursor, options.releaseEvery, asking);
+    try {
+      this.#source =
+        lossy || topology === 'mpmc'
+          ? new Copying(core, type, cursor)
+          : new InPlace(core, type, cursor, options.releaseEvery, asking);
+    } catch (error) {
+      membership.giveUp(core.view, 'place', this.place);
+      throw error;
+    }
+    this.#traceSeen = core.producersTrace();
+    this.#sawProducer = core.hasProducer();
     this.#waiter = new Waiter(
       core.arena,
       core.consumersBell,
@@ -79,7 +89,7 @@ export class Consumer<T, S extends string = string> {
    * is not lossy, until the producer has published again: that is when it lets consumers in.
    */
   get joined(): boolean {
-    return this.#source.joined;
+    return !this.#isOver && this.#source.joined;
   }
 
   /**
@@ -110,6 +120,8 @@ export class Consumer<T, S extends string = string> {
    * @throws {TypeError} ERR_RING_CLOSED
    */
   forEach(limit: number, handler: (message: Cursor<T, S>) => void): number {
+    checkLimit(limit);
+    checkHandler(handler);
     this.#assertUsable();
     this.#letGo();
     this.#isHandling = true;
@@ -127,6 +139,7 @@ export class Consumer<T, S extends string = string> {
    * @throws {TypeError} ERR_RING_CLOSED
    */
   drain(limit: number = Infinity): IterableIterator<Cursor<T, S>> {
+    checkLimit(limit);
     this.#assertUsable();
     return new Drain(this, limit);
   }
@@ -177,7 +190,7 @@ export class Consumer<T, S extends string = string> {
    */
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<'ready' | 'ended'> {
     this.#assertUsable();
-    return this.#settled(await this.#waiter.inLoop(options.signal, true));
+    return this.#settled(await this.#waiter.inLoop(options.signal));
   }
 
   /** As `ready`, but blocks the thread, at most `timeoutMs`. */
@@ -189,48 +202,58 @@ export class Consumer<T, S extends string = string> {
 
   /** Takes the next message as a plain object as soon as there is one; null at the end. */
   async pop(options: { readonly signal?: AbortSignal } = {}): Promise<T | null> {
-    for (;;) {
+    for (let isAgain = false; ; isAgain = true) {
       const message = this.tryPop();
       if (message !== undefined) {
         if (this.#turns.isOver(1)) await this.#turns.next();
         return message;
       }
+      // Others were faster, and are again if nothing else runs.
+      if (isAgain) await this.#turns.next();
       await this.ready(options);
     }
   }
 
   /** As `pop`, but blocks the thread, at most `timeoutMs`; undefined when the time is over. */
   popBlocking(timeoutMs: number = Infinity): T | undefined | null {
+    const end = endOf(timeoutMs);
     for (;;) {
       const message = this.tryPop();
       if (message !== undefined) return message;
-      if (this.waitBlocking(timeoutMs) === 'timeout') return undefined;
+      if (this.waitBlocking(leftUntil(end)) === 'timeout') return undefined;
     }
   }
 
   /**
    * Hands every message to `handler` until the ring ends, in place, whenever there are some: the
    * fastest way in an event loop. At most 1,024 in a row before others have their turn.
-   * Resolves at the end, or when `signal` aborts (rejecting with its reason).
+   * Resolves at the end; rejects with the reason of `signal` when that aborts. `handler` is not
+   * waited for: what it goes on with later it takes from the message first, with `$get`.
    */
   async run(
     handler: (message: Cursor<T, S>) => void,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
+    checkHandler(handler);
     while ((await this.ready(options)) === 'ready') {
       const count = this.forEach(TURN_MESSAGES - this.#turns.count, handler);
       if (this.#isOver) return;
-      if (this.#turns.isOver(count)) await this.#turns.next();
+      // None although there were some: others were faster, and are again if nothing else runs.
+      if (count === 0 || this.#turns.isOver(count)) await this.#turns.next();
       options.signal?.throwIfAborted();
     }
   }
 
-  /** Plain messages until the ring ends. `run` and batches of `drain` cost less. */
+  /**
+   * Plain messages until the ring ends, or this consumer is closed or detached. `run` and batches of
+   * `drain` cost less.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for (;;) {
-      const message = await this.pop();
+    while ((await this.ready()) === 'ready') {
+      const message = this.tryPop();
       if (message === null) return;
-      yield message;
+      if (message === undefined || this.#turns.isOver(1)) await this.#turns.next();
+      if (message !== undefined) yield message;
       if (this.#isOver) return;
     }
   }
@@ -243,12 +266,19 @@ export class Consumer<T, S extends string = string> {
     if (this.#isOver) return;
     this.#letGo();
     this.#source.release();
+    const isLast = this.#core.shape.places === 1;
+    // Before leaving: who waits for room must not take this for a consumer that went away.
+    if (isLast) this.#core.close();
     this.#leave();
-    // Last: leaving rings the bells, and this leaves a mark on one that producers find.
-    if (this.#core.shape.places === 1) this.#core.close();
+    // Again: leaving rings the bells, and closing left a mark on one that producers find.
+    if (isLast) this.#core.markClosed();
   }
 
-  /** Leaves its place to a successor, with everything that it has not taken. Idempotent. */
+  /**
+   * Leaves its place to a successor, with everything that it has not taken. On mpmc and lossy rings
+   * that is without the up to 64 messages that a loop or `peek` that was left early has copied; on
+   * broadcast rings a successor gets what is published from then on. Idempotent.
+   */
   detach(): void {
     if (this.#isOver) return;
     this.#letGo();
@@ -284,7 +314,11 @@ export class Consumer<T, S extends string = string> {
       this.#sawProducer = true;
       return undefined;
     }
-    return this.#sawProducer && !this.#options.awaitSuccessor ? 'orphaned' : undefined;
+    // Again: what a producer does last it does before it goes, which may have been just now.
+    if (this.#source.isReady()) return 'ready';
+    if (this.#hasEnded()) return 'ended';
+    const wasThere = this.#sawProducer || this.#core.producersTrace() !== this.#traceSeen;
+    return wasThere && !this.#options.awaitSuccessor ? 'orphaned' : undefined;
   }
 
   /** Called when nothing was there. Lanes are looked at before their tails: they close last. */
@@ -304,6 +338,7 @@ export class Consumer<T, S extends string = string> {
     if (sight !== 'orphaned') return sight;
     // Told once: who waits again waits for a successor.
     this.#sawProducer = false;
+    this.#traceSeen = this.#core.producersTrace();
     throw new RondoError(
       'ERR_RING_PEER_DIED',
       `Cannot wait for messages of ${this.#core.label}: its producers died or went away`,

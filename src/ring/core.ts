@@ -58,9 +58,13 @@ export class RingCore {
   close(): void {
     compareExchange(this.words, this.word(Block.CLOSED), 0, 1);
     ringBell(this.arena, this.consumersBell);
-    // Makes producers look when they publish next, although nobody sleeps.
-    callAttention(this.words, this.consumersBell >>> 2);
+    this.markClosed();
     ringBell(this.arena, this.producersBell);
+  }
+
+  /** Makes producers look when they publish next, although nobody sleeps. */
+  markClosed(): void {
+    callAttention(this.words, this.consumersBell >>> 2);
   }
 
   /**
@@ -95,9 +99,25 @@ export class RingCore {
     return ringBell(this.arena, this.producersBell);
   }
 
-  /** Whether a consumer would find a message of this lane behind `head`. */
+  /**
+   * Whether a consumer would find a message of this lane behind `head`. On a lossy ring the head may
+   * be ahead, of messages that are overwritten before they are published: at most two rings.
+   */
   hasMessage(lane: number, head: number): boolean {
-    return loadAcquire(this.words, this.word(this.plan.control(lane) + Lane.TAIL)) !== head;
+    const tail = loadAcquire(this.words, this.word(this.plan.control(lane) + Lane.TAIL));
+    const { lossy, slots } = this.shape;
+    return lossy ? (head - tail) >>> 0 > 2 * slots : ((tail - head) | 0) > 0;
+  }
+
+  /** A number that another one follows whenever a producer has begun, or published something. */
+  producersTrace(): number {
+    let sum = 0;
+    for (let lane = 0; lane < this.shape.lanes; lane++) {
+      const tail = loadAcquire(this.words, this.word(this.plan.control(lane) + Lane.TAIL));
+      // Apart from the tails, which few messages do not bring that far.
+      sum += tail + (this.laneState(lane) << 30);
+    }
+    return sum | 0;
   }
 
   /** The state of a lane, and whether somebody owns it. */

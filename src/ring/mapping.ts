@@ -3,7 +3,7 @@
  * sealed memfd that other processes have too.
  */
 import { closeSync } from 'node:fs';
-import { integerOption, misuse } from '../base/index.ts';
+import { integerOption, misuse, RondoError } from '../base/index.ts';
 import {
   adoptArena,
   type Arena,
@@ -16,6 +16,7 @@ import {
 import { RingDirectory } from './directory/directory.ts';
 import { type RingSpec, RingSegment, segmentBytes } from './segment/segment.ts';
 import { Membership } from './segment/membership.ts';
+import { hasFutex } from './waiting/bell.ts';
 
 /** What to hand to another thread of this process, which attaches to the same rings. */
 export interface SharedRings {
@@ -122,20 +123,27 @@ export class Mapping {
     }
   }
 
-  /**
-   * By a descriptor that stays the caller's.
-   * @throws {RondoError} ERR_RING_SEGMENT, ERR_WINDOW_UNSEALED
-   */
+  /** By a descriptor that stays the caller's. @throws {RondoError} ERR_RING_SEGMENT */
   static openDescriptor(fd: number, { label = '' }: PlaceOptions): Mapping {
     integerOption('descriptor', fd, 0, 0, 2 ** 31 - 1);
-    return Mapping.#map(fd, '', label, () => undefined);
+    try {
+      return Mapping.#map(fd, '', label, () => undefined);
+    } catch (cause) {
+      const { code, errnoName } = cause as { code?: unknown; errnoName?: unknown };
+      const isOther = code === 'ERR_WINDOW_UNSEALED';
+      if (!isOther && errnoName !== 'EBADF') throw cause;
+      const why = isOther ? 'it is no sealed memfd, as the memory of rings is' : 'it is not open';
+      throw new RondoError('ERR_RING_SEGMENT', `Cannot open a ring by descriptor ${fd}: ${why}`, {
+        cause,
+      });
+    }
   }
 
   static #map(fd: number, name: string, label: string, letGo: () => void): Mapping {
     const arena = processArena();
     const window = openWindow(arena, fd, name);
     try {
-      const segment = RingSegment.attach(arena, window.offset, window.length);
+      const segment = attachSegment(arena, window.offset, window.length);
       return new Mapping(segment, fd, label, (mapping) => {
         mapping.membership.leave();
         letGo();
@@ -153,7 +161,7 @@ export class Mapping {
       throw misuse('ERR_OPTION_TYPE', 'Cannot attach to a ring: it must be what share() gave');
     }
     const arena = adoptArena(shared.memory);
-    const segment = RingSegment.attach(arena, shared.offset, shared.bytes);
+    const segment = attachSegment(arena, shared.offset, shared.bytes);
     const region = arena.regionAt(shared.offset);
     // A window belongs to the thread that mapped it.
     if (region.kind === 'window') {
@@ -176,13 +184,34 @@ export class Mapping {
   }
 }
 
+/** @throws {RondoError} ERR_RING_SEGMENT, also when its users sleep in another way */
+function attachSegment(arena: Arena, offset: number, bytes: number): RingSegment {
+  const segment = RingSegment.attach(arena, offset, bytes);
+  // Between processes too: whoever sleeps with `Atomics.wait` is woken by no other process.
+  if (segment.rings.every(({ plan }) => plan.shape.inProcess !== hasFutex())) return segment;
+  throw new RondoError(
+    'ERR_RING_SEGMENT',
+    'Cannot use the ring segment: its users sleep ' +
+      (hasFutex() ? 'within a process without the addon' : 'with the addon, which is missing here'),
+  );
+}
+
 function openWindow(arena: Arena, fd: number, name: string): Window {
   const region = name === '' ? 'ring of a descriptor' : `ring ${name}`;
   return Window.open(arena, fd, { name: region, owner: 'ring', writable: true });
 }
 
-/** The memory goes with the last who has it. A region knows whether it was released before. */
-function releaseIfLast(mapping: Mapping, region: Region): void {
-  mapping.membership.leave();
-  if (mapping.membership.others() === 0 && !region.released) region.release();
+/**
+ * The memory goes with the last who has it. After leaving it is only looked at: another thread may
+ * be the last as well, and have released it. If it has not, what is seen is true.
+ */
+function releaseIfLast({ membership }: Mapping, region: Region): void {
+  membership.clearUp();
+  membership.leave();
+  if (membership.others() > 0 || region.released) return;
+  try {
+    region.release();
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ERR_REGION_RELEASED') throw error;
+  }
 }

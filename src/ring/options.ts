@@ -3,6 +3,7 @@ import {
   booleanOption,
   choiceOption,
   integerOption,
+  misuse,
   outOfRange,
   rejectUnknown,
 } from '../base/index.ts';
@@ -10,6 +11,7 @@ import { Limit, type RingShape, TOPOLOGIES, type Topology } from './layout.ts';
 import { hasFutex } from './waiting/bell.ts';
 
 const SLOTS_DEFAULT = 1024;
+const SIDES_DEFAULT = 8;
 const SPIN_DEFAULT = 50;
 const SPIN_MAX = 1_000_000;
 
@@ -83,6 +85,16 @@ function slabOption(value: number | undefined, message: MessageSize): number {
   return powerOfTwo('slabBytes', slab);
 }
 
+function sidesOption(
+  name: 'producers' | 'consumers',
+  value: number | undefined,
+  most: number,
+  topology: Topology,
+): number {
+  const what = `${name} of a ring of topology ${topology}`;
+  return integerOption(what, value, most === 1 ? 1 : SIDES_DEFAULT, 1, most);
+}
+
 /** @throws {TypeError | RangeError} ERR_OPTION_TYPE, ERR_OPTION_RANGE */
 export function resolveShape(options: RingOptions, message: MessageSize): RingShape {
   const names = Object.keys(TOPOLOGIES) as Topology[];
@@ -96,8 +108,8 @@ export function resolveShape(options: RingOptions, message: MessageSize): RingSh
     topology,
     lossy: booleanOption('lossy', options.lossy, false),
     inProcess: !hasFutex(),
-    lanes: integerOption('producers', options.producers, manyProducers ? 8 : 1, 1, producersMax),
-    places: integerOption('consumers', options.consumers, manyConsumers ? 8 : 1, 1, consumersMax),
+    lanes: sidesOption('producers', options.producers, producersMax, topology),
+    places: sidesOption('consumers', options.consumers, consumersMax, topology),
     slots: powerOfTwo('slots', slots),
     stride: Math.ceil(message.size / 8) * 8,
     slabBytes: slabOption(options.slabBytes, message),
@@ -196,4 +208,32 @@ export function resolveConsumer(options: ConsumerOptions, shape: RingShape): Res
     ...waitOptions(options),
     releaseEvery: integerOption('releaseEvery', options.releaseEvery, quarter, 1, shape.slots),
   });
+}
+
+/** How many messages at most. @throws {TypeError | RangeError} ERR_OPTION_TYPE, ERR_OPTION_RANGE */
+export function checkLimit(limit: number): void {
+  if (limit >= 0) return;
+  const message = `Cannot use limit: it must be a number from 0 to Infinity, got ${String(limit)}`;
+  if (typeof limit === 'number') throw outOfRange('ERR_OPTION_RANGE', message);
+  throw misuse('ERR_OPTION_TYPE', message);
+}
+
+/** @throws {TypeError} ERR_OPTION_TYPE */
+export function checkHandler(handler: unknown): void {
+  if (typeof handler === 'function') return;
+  const message = `Cannot use the handler of messages: it must be a function, got ${typeof handler}`;
+  throw misuse('ERR_OPTION_TYPE', message);
+}
+
+/**
+ * Messages are written before the function that writes them returns: what it does later would be
+ * written into a message that others read.
+ * @throws {TypeError} ERR_OPTION_TYPE
+ */
+export function checkWritten(result: unknown): void {
+  if (typeof result !== 'object' || result === null || !('then' in result)) return;
+  throw misuse(
+    'ERR_OPTION_TYPE',
+    'Cannot write a message in an async function: write it after awaiting, in a function that is not',
+  );
 }

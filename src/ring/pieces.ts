@@ -13,13 +13,17 @@ export function piecesOf(type: StructType<unknown, string>): PieceField[] {
     }));
 }
 
-/** Whether all references of the message at `offset` stay inside a slab of `slabBytes`. */
+/**
+ * Whether all references of the message at `offset` stay inside a slab of `slabBytes`, and are no
+ * more than that together.
+ */
 export function piecesInside(
   unsigned: Uint32Array,
   offset: number,
   pieces: readonly PieceField[],
   slabBytes: number,
 ): boolean {
+  let total = 0;
   for (const piece of pieces) {
     const isThere =
       piece.presence < 0 || (unsigned[(offset + piece.presence) >>> 2]! & (1 << piece.bit)) !== 0;
@@ -28,6 +32,7 @@ export function piecesInside(
     const length = unsigned[at + 1]!;
     const start = (unsigned[at]! & (slabBytes - 1)) >>> 0;
     if (length > 0 && start + length > slabBytes) return false;
+    total += length;
   }
-  return true;
+  return total <= slabBytes;
 }

@@ -3,10 +3,11 @@ import { misuse, RondoError, systemClock } from '../base/index.ts';
 import { type Cursor, type Live, SLAB_FULL, type StructType } from '../memory/index.ts';
 import type { RingCore } from './core.ts';
 import { LaneWriter, NO_SLOT } from './lanes/writer.ts';
-import type { ResolvedProducer } from './options.ts';
+import { checkWritten, type ResolvedProducer } from './options.ts';
 import type { Membership } from './segment/membership.ts';
+import { publishAtTurnEnd } from './waiting/turn-end.ts';
 import { Turns } from './waiting/turns.ts';
-import { type Sight, Waiter } from './waiting/waiter.ts';
+import { endOf, leftUntil, type Sight, Waiter } from './waiting/waiter.ts';
 
 /**
  * What became of a message: `full` and `closed` leave it with the caller, `dropped` was counted
@@ -16,6 +17,8 @@ export type PushResult = 'pushed' | 'full' | 'closed' | 'dropped';
 
 /** Pushes between two looks at the clock, when a message may not wait longer than so long. */
 const CLOCK_EVERY = 8;
+/** How often a producer that is refused looks whether those are dead whom it waits for, in ms. */
+const DEATHS_EVERY = 50;
 
 /** What a producer is made from; users call `Ring.producer`. @internal */
 export interface ProducerParts<T, S extends string> {
@@ -49,11 +52,19 @@ export class Producer<T, S extends string = string> {
   #scheduled = false;
   /** Whether a message that is not published needs something to be done for it. */
   #isUnattended = true;
-  #firstUnpublished = 0;
+  /** Of the messages that are not published: behind which they begin, and since when they wait. */
+  #heldFrom: number | undefined;
+  #heldSince = 0;
+  /** How many there are when the clock is looked at next. */
+  #clockAt = 0;
+  #lookedForDeaths = 0;
   /** The first position that could not be written when a message was refused. */
   #refusedAt: number | undefined;
   readonly #turns = new Turns();
-  #sawConsumer = false;
+  /** Whether a consumer was there whose going would be news. */
+  #sawConsumer: boolean;
+  /** How far it was before: if it has moved, there was a consumer, seen or not. */
+  #limitSeen: number;
 
   /** @internal */
   constructor(parts: ProducerParts<T, S>) {
@@ -63,7 +74,14 @@ export class Producer<T, S extends string = string> {
     this.#options = options;
     this.#onDetached = parts.onDetached;
     this.lane = membership.takeLane(core.view);
-    this.#writer = new LaneWriter(core, this.lane, options.publishEvery);
+    try {
+      this.#writer = new LaneWriter(core, this.lane, options.publishEvery);
+    } catch (error) {
+      membership.giveUp(core.view, 'lane', this.lane);
+      throw error;
+    }
+    this.#limitSeen = this.#writer.limit;
+    this.#sawConsumer = core.hasConsumer();
     this.#cursor = type.cursor(core.views, type.hasSlab ? this.#writer : undefined);
     this.#clears = type.hasSlab || type.presenceOffset >= 0;
     this.#isTimed = options.publishWithin !== Infinity;
@@ -126,7 +144,8 @@ export class Producer<T, S extends string = string> {
 
   /**
    * Claims `count` slots at once, 1 to the number of slots; false when not all are free. Then
-   * `slot(0)`, `slot(1)`, … give them, in this order, and `commit(n)` commits the first n.
+   * `slot(0)`, `slot(1)`, … give them, and `commit(n)` commits the first n. When a slab field finds
+   * no room, ERR_SLAB_EXHAUSTED: commit the messages before it, or abort.
    * @throws {TypeError} ERR_RING_CLAIM, ERR_RING_CLOSED
    * @throws {RondoError} ERR_RING_POISONED
    */
@@ -138,8 +157,13 @@ export class Producer<T, S extends string = string> {
         `Cannot claim ${count} slots: it must be from 1 to ${this.#core.shape.slots}`,
       );
     }
-    if (this.#writer.closed || !this.#writer.claimMany(count)) return false;
+    if (this.#writer.closed) return false;
+    if (!this.#writer.claimMany(count)) {
+      this.#noRoom(false);
+      return false;
+    }
     this.#claimed = count;
+    for (let index = 0; this.#clears && index < count; index++) this.slot(index).$clear();
     return true;
   }
 
@@ -155,7 +179,6 @@ export class Producer<T, S extends string = string> {
       );
     }
     this.#cursor.$offset = this.#writer.slotAt(index);
-    if (this.#clears) this.#cursor.$clear();
     return this.#cursor;
   }
 
@@ -174,7 +197,7 @@ export class Producer<T, S extends string = string> {
   #cannotCommit(count: number): Error {
     return misuse(
       'ERR_RING_CLAIM',
-      `Cannot commit ${count} slots: ${Math.max(0, this.#claimed)} are claimed`,
+      `Cannot commit ${Math.max(0, count)} slots: ${Math.max(0, this.#claimed)} are claimed`,
     );
   }
 
@@ -188,22 +211,28 @@ export class Producer<T, S extends string = string> {
     }
     this.#claimed = 0;
     this.#writer.abort();
+    if (!this.#writer.lacksPiece) return;
+    // As when it is refused: who waits now waits for room in the slab.
+    this.#writer.publish();
+    this.#refusedAt = this.#writer.limit;
   }
 
   /**
    * Lets `fill` write a message in place. When it throws, there is no message, and the error goes
-   * on.
+   * on. It is called again when the slab has to be begun anew for the message.
    * @throws {RondoError} ERR_RING_MESSAGE_SIZE when it does not even fit an empty ring
    */
   tryWrite(fill: (message: Cursor<T, S>) => void): PushResult {
     const cursor = this.claim();
     if (cursor === undefined) return this.#refuse();
     try {
-      fill(cursor);
+      checkWritten(fill(cursor));
     } catch (error) {
       if (!this.#abortFull(error)) return this.#refuse();
       return this.tryWrite(fill);
     }
+    // It has closed the producer.
+    if (this.#claimed < 0) return 'closed';
     this.commit();
     return 'pushed';
   }
@@ -213,6 +242,7 @@ export class Producer<T, S extends string = string> {
    * once.
    */
   #abortFull(error: unknown): boolean {
+    if (this.#claimed <= 0) throw error;
     this.abort();
     if (error !== SLAB_FULL) throw error;
     return this.#writer.startsOver;
@@ -245,17 +275,19 @@ export class Producer<T, S extends string = string> {
    */
   writeMany(count: number, fill: (message: Cursor<T, S>, index: number) => void): number {
     if (this.#claimed !== 0) throw this.#cannotClaim();
+    const wanted = Math.floor(count);
     let written = 0;
-    while (written < count && !this.#writer.closed) {
+    while (written < wanted && !this.#writer.closed) {
       const { publishEvery } = this.#options;
       const untilPublished = publishEvery - (this.#writer.unpublished % publishEvery);
-      const run = this.#writer.claimRun(Math.min(count - written, untilPublished));
+      const run = this.#writer.claimRun(Math.min(wanted - written, untilPublished));
       if (run === 0) break;
       const filled = this.#fillRun(run, written, fill);
       written += filled;
-      if (filled < run) break;
+      if (this.#claimed < 0) return written;
+      if (filled < run && !this.#writer.startsOver) break;
     }
-    if (written < count && !this.#writer.closed) this.#noRoom(false);
+    if (written < wanted && !this.#writer.closed) this.#noRoom(false);
     return written;
   }
 
@@ -266,24 +298,35 @@ export class Producer<T, S extends string = string> {
     fill: (message: Cursor<T, S>, index: number) => void,
   ): number {
     const cursor = this.#cursor;
-    const writer = this.#writer;
-    const clears = this.#clears;
+    const { stride } = this.#core.shape;
+    const isPlain = !this.#clears && this.#writer.size === 0;
+    let slot = this.#writer.slotAt(0);
     let filled = 0;
     this.#claimed = run;
     try {
-      while (filled < run) {
-        cursor.$offset = writer.slotAt(filled);
-        if (clears) cursor.$clear();
+      while (filled < run && this.#claimed > 0) {
+        cursor.$offset = slot;
+        if (!isPlain) this.#prepare(filled);
         fill(cursor, first + filled);
         filled += 1;
+        slot += stride;
       }
     } catch (error) {
       if (error !== SLAB_FULL) throw error;
     } finally {
-      if (filled > 0) this.commit(filled);
-      else this.abort();
+      // Unless it has closed the producer.
+      if (this.#claimed > 0) {
+        if (filled > 0) this.commit(filled);
+        else this.abort();
+      }
     }
     return filled;
+  }
+
+  /** Before a message of a run is written that has fields which may be absent, or in the slab. */
+  #prepare(index: number): void {
+    this.#writer.slotAt(index);
+    if (this.#clears) this.#cursor.$clear();
   }
 
   /** Pushes messages in order until one finds no room; returns how many were pushed. */
@@ -310,16 +353,17 @@ export class Producer<T, S extends string = string> {
         if (this.#turns.isOver(1)) await this.#turns.next();
         return result;
       }
-      await this.ready(options);
+      this.#settled(await this.#waiter.inLoop(options.signal, { beside: true }));
     }
   }
 
   /** As `push`, but blocks the thread, at most `timeoutMs`; `full` when the time is over. */
   pushBlocking(message: T | Live<T>, timeoutMs: number = Infinity): PushResult {
+    const end = endOf(timeoutMs);
     for (;;) {
       const result = this.tryPush(message);
       if (result !== 'full') return result;
-      if (this.waitBlocking(timeoutMs) === 'timeout') return 'full';
+      if (this.waitBlocking(leftUntil(end)) === 'timeout') return 'full';
     }
   }
 
@@ -331,7 +375,7 @@ export class Producer<T, S extends string = string> {
    */
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#assertUsable();
-    this.#settled(await this.#waiter.inLoop(options.signal, true));
+    this.#settled(await this.#waiter.inLoop(options.signal));
   }
 
   /** As `ready`, but blocks the thread, at most `timeoutMs`. */
@@ -358,14 +402,14 @@ export class Producer<T, S extends string = string> {
    */
   close(): void {
     if (this.#claimed < 0) return;
-    this.#writer.close();
+    this.#writer.finish(true);
     this.#leave();
   }
 
   /** Publishes, and leaves the lane to a successor; consumers wait for one. Idempotent. */
   detach(): void {
     if (this.#claimed < 0) return;
-    this.#writer.publish();
+    this.#writer.finish(false);
     this.#leave();
   }
 
@@ -388,9 +432,16 @@ export class Producer<T, S extends string = string> {
     // Consumers may make room only by taking what is not published yet.
     this.#writer.publish();
     this.#refusedAt = this.#writer.limit;
+    // A dead consumer that all wait for is cleared away by who waits; this one may never do so.
+    const now = systemClock.now();
+    if (this.#core.shape.topology !== 'broadcast' || now - this.#lookedForDeaths < DEATHS_EVERY) {
+      return;
+    }
+    this.#lookedForDeaths = now;
+    this.#membership.lookForDeaths();
   }
 
-  /** Whether there is room, more than when a message was refused: it may be the slab that is full. */
+  /** Whether there is room, more than when a message was refused: the slab may be full. */
   #hasRoom(): boolean {
     const writer = this.#writer;
     writer.look();
@@ -406,7 +457,11 @@ export class Producer<T, S extends string = string> {
       this.#sawConsumer = true;
       return undefined;
     }
-    return this.#sawConsumer && !this.#options.awaitSuccessor ? 'orphaned' : undefined;
+    // Again: what a consumer does last it does before it goes, which may have been just now.
+    if (this.#hasRoom()) return 'ready';
+    if (this.#core.closed) return 'ended';
+    const wasThere = this.#sawConsumer || this.#writer.limit !== this.#limitSeen;
+    return wasThere && !this.#options.awaitSuccessor ? 'orphaned' : undefined;
   }
 
   #settled(sight: Sight): void {
@@ -414,6 +469,7 @@ export class Producer<T, S extends string = string> {
     if (sight !== 'orphaned') return;
     // Told once: who waits again waits for a successor.
     this.#sawConsumer = false;
+    this.#limitSeen = this.#writer.limit;
     throw new RondoError(
       'ERR_RING_PEER_DIED',
       `Cannot wait for room in ${this.#core.label}: its consumers died or went away`,
@@ -426,7 +482,7 @@ export class Producer<T, S extends string = string> {
     if (this.#scheduled) return;
     this.#scheduled = true;
     this.#isUnattended = this.#isTimed;
-    queueMicrotask(this.#publishAtEnd);
+    publishAtTurnEnd(this.#publishAtEnd);
   }
 
   readonly #publishAtEnd = (): void => {
@@ -441,11 +497,16 @@ export class Producer<T, S extends string = string> {
   };
 
   #publishInTime(): void {
-    const { unpublished } = this.#writer;
-    if (unpublished === 1) this.#firstUnpublished = systemClock.now();
-    if (unpublished % CLOCK_EVERY !== 0) return;
-    const waited = systemClock.now() - this.#firstUnpublished;
-    if (waited >= this.#options.publishWithin) this.#writer.publish();
+    const { unpublished, published } = this.#writer;
+    if (published !== this.#heldFrom) {
+      this.#heldFrom = published;
+      this.#heldSince = systemClock.now();
+      this.#clockAt = unpublished + CLOCK_EVERY;
+    } else if (unpublished >= this.#clockAt) {
+      this.#clockAt = unpublished + CLOCK_EVERY;
+      const waited = systemClock.now() - this.#heldSince;
+      if (waited >= this.#options.publishWithin) this.#writer.publish();
+    }
   }
 
   #assertUsable(): void {

@@ -2,6 +2,7 @@
 import { choiceOption, misuse, rejectUnknown, RondoError, stringOption } from '../base/index.ts';
 import { compareLayouts, StructType } from '../memory/index.ts';
 import { Consumer } from './consumer.ts';
+import { checkRingName } from './directory/names.ts';
 import { RingCore } from './core.ts';
 import type { RingShape } from './layout.ts';
 import { Mapping, type PlaceOptions, type SharedRings } from './mapping.ts';
@@ -16,7 +17,7 @@ import {
 } from './options.ts';
 import { Producer } from './producer.ts';
 import { readStats, type RingStats } from './stats.ts';
-import type { ParticipantInfo } from './segment/membership.ts';
+import { type ParticipantInfo, ringLabel } from './segment/membership.ts';
 import type { RingSpec, RingView } from './segment/segment.ts';
 
 /** How a ring is made. */
@@ -55,11 +56,22 @@ export function resolvePlace(what: string, options: OpenOptions): OpenOptions {
   return options;
 }
 
-/** @throws {TypeError} ERR_OPTION_TYPE */
+/** @throws {TypeError} ERR_OPTION_TYPE, ERR_RING_NAME */
 export function checkPlace(options: PlaceOptions): void {
-  stringOption('name', options.name, '');
-  stringOption('directory', options.directory, '');
+  const { name, directory } = options;
+  if (name !== undefined) checkRingName(stringOption('name', name, ''));
+  stringOption('directory', directory, '');
   stringOption('label', options.label, '');
+  if (directory === '') {
+    throw misuse('ERR_OPTION_TYPE', 'Cannot use directory: it must not be empty');
+  }
+}
+
+/** What is made is found by its name, or not at all. @throws {TypeError} ERR_OPTION_TYPE */
+export function checkNamed({ name, directory }: PlaceOptions): void {
+  if (name === undefined && directory !== undefined) {
+    throw misuse('ERR_OPTION_TYPE', 'Cannot use directory without a name: it is where names are');
+  }
 }
 
 /**
@@ -82,9 +94,7 @@ export class Ring<T, S extends string = string> {
     this.message = type;
     this.#mapping = mapping;
     this.#isWhole = isWhole;
-    const { name, kind } = mapping.segment.info;
-    const which = kind === 'channel' ? ` (${view.index === 0 ? 'requests' : 'responses'})` : '';
-    const label = `${kind} ${name === '' ? `of ${type.name}` : JSON.stringify(name)}${which}`;
+    const label = ringLabel(mapping.segment, view);
     this.#compared = compare(type, view, label);
     this.#core = new RingCore(mapping.segment.arena, view, label);
   }
@@ -106,6 +116,7 @@ export class Ring<T, S extends string = string> {
   ): Ring<T, S> {
     rejectUnknown('Ring.create', options, CREATE_OPTIONS);
     checkPlace(options);
+    checkNamed(options);
     const between = betweenOption(options);
     const spec = specOf(type as unknown as StructType<never, string>, options);
     const mapping =
@@ -130,8 +141,28 @@ export class Ring<T, S extends string = string> {
   }
 
   /**
+   * Opens the ring of a name, or makes it when nobody has it: for sides of which either may be
+   * first. The options of the one who makes it count. Errors are those of `create` and `open`.
+   */
+  static openOrCreate<T, S extends string>(
+    type: StructType<T, S>,
+    name: string,
+    options: Omit<CreateOptions, 'name' | 'between'> = {},
+  ): Ring<T, S> {
+    const { directory, label } = options;
+    const place = {
+      ...(directory === undefined ? {} : { directory }),
+      ...(label === undefined ? {} : { label }),
+    };
+    return openOrCreate(
+      () => Ring.open(type, name, place),
+      () => Ring.create(type, { ...options, name }),
+    );
+  }
+
+  /**
    * Opens a ring whose descriptor this process inherited. The descriptor stays the caller's.
-   * @throws {RondoError} ERR_WINDOW_UNSEALED, ERR_RING_SCHEMA, ERR_RING_SEGMENT
+   * @throws {RondoError} ERR_RING_SCHEMA, ERR_RING_SEGMENT
    */
   static openDescriptor<T, S extends string>(
     type: StructType<T, S>,
@@ -171,8 +202,9 @@ export class Ring<T, S extends string = string> {
     return this.#mapping.descriptor;
   }
 
-  /** Whether a side found a lie in it, or a consumer wants no more. */
+  /** Whether a side found a lie in it, or a consumer wants no more, or it was closed here. */
   get state(): 'open' | 'closed' | 'poisoned' {
+    if (!this.#isOpen) return 'closed';
     if (this.#core.isPoisoned) return 'poisoned';
     return this.#core.closed ? 'closed' : 'open';
   }
@@ -196,7 +228,11 @@ export class Ring<T, S extends string = string> {
     return readStats(this.#core);
   }
 
-  /** What `Ring.attach` needs in another thread of this process. Structured clone keeps it. */
+  /**
+   * What `Ring.attach` needs in another thread of this process. Structured clone keeps it. This
+   * ring must stay open until the other has attached; one for processes, until the other has
+   * closed.
+   */
   share(): SharedRings {
     this.#assertOpen();
     return this.#mapping.share();
@@ -267,9 +303,36 @@ export class Ring<T, S extends string = string> {
     if (this.#isWhole) this.#mapping.close();
   }
 
+  /** What `console.log` shows. @internal */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const { topology, lossy, slots } = this.#core.shape;
+    const kind = `${lossy ? 'lossy ' : ''}${topology}`;
+    return `Ring { ${this.#core.label}: ${kind} of ${slots} slots, ${this.state} }`;
+  }
+
   #assertOpen(): void {
     if (this.#isOpen) return;
     throw misuse('ERR_RING_CLOSED', `Cannot use ${this.#core.label}: it was closed here`);
+  }
+}
+
+/** How often the other side may be faster at making or leaving what is opened. */
+const OPEN_TRIES = 100;
+
+/** Opens what is there, or makes it; whoever is faster meanwhile. @throws what both may throw */
+export function openOrCreate<T>(open: () => T, create: () => T): T {
+  for (let tries = 1; ; tries++) {
+    try {
+      return open();
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'ERR_RING_NOT_FOUND') throw error;
+    }
+    try {
+      return create();
+    } catch (error) {
+      const isOthers = (error as { code?: unknown }).code === 'ERR_RING_EXISTS';
+      if (!isOthers || tries === OPEN_TRIES) throw error;
+    }
   }
 }
 
@@ -290,7 +353,7 @@ function whole<T, S extends string>(type: StructType<T, S>, mapping: Mapping): R
 }
 
 function betweenOption(options: CreateOptions): 'threads' | 'processes' {
-  const named = options.name !== undefined && options.name !== '';
+  const named = options.name !== undefined;
   const between = choiceOption('between', options.between, named ? 'processes' : 'threads', [
     'threads',
     'processes',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, it } from 'node:test';
+import { inspect } from 'node:util';
 import { f64, processArena, struct, text, u32 } from '../memory/index.ts';
 import { Block, Lane } from './layout.ts';
 import { coreOf, Note, Tick } from './ring.test.helper.ts';
@@ -400,7 +401,37 @@ describe('Ring, roles and schemas', () => {
     ring.close();
   });
 
+  it('refuses limits, handlers and writers that cannot be', () => {
+    const ring = Ring.create(Tick, { slots: 4 });
+    const [producer, consumer] = [ring.producer(), ring.consumer()];
+    for (const limit of [-1, NaN]) {
+      assert.throws(() => consumer.forEach(limit, () => undefined), { code: 'ERR_OPTION_RANGE' });
+      assert.throws(() => consumer.drain(limit), { code: 'ERR_OPTION_RANGE' });
+    }
+    const type = { code: 'ERR_OPTION_TYPE' };
+    assert.throws(() => consumer.forEach((() => undefined) as never, undefined as never), type);
+    assert.throws(() => consumer.drain('x' as never), type);
+    const write = async (slot: { id: number }): Promise<void> => {
+      await turn();
+      slot.id = 9;
+    };
+    assert.throws(() => producer.tryWrite(write), { ...type, message: /async/ });
+    assert.equal(consumer.tryPop(), undefined);
+    ring.close();
+  });
+
+  it('shows itself in a line', () => {
+    const ring = Ring.create(Tick, { topology: 'mpsc', slots: 4, lossy: true });
+    const shown = 'Ring { ring of test.Tick: lossy mpsc of 4 slots, open }';
+    assert.equal(inspect(ring), shown);
+    ring.close();
+  });
+
   it('refuses options that do not exist or cannot be', () => {
+    const names = ['', 'a/b', '.hidden', 'x'.repeat(64)];
+    for (const name of names)
+      assert.throws(() => Ring.create(Tick, { name }), { code: 'ERR_RING_NAME' });
+    assert.throws(() => Ring.create(Tick, { directory: '/tmp' }), { code: 'ERR_OPTION_TYPE' });
     assert.throws(() => Ring.create(Tick, { slot: 4 } as never), { code: 'ERR_OPTION_UNKNOWN' });
     assert.throws(() => Ring.create(Tick, { slots: 5 }), {
       code: 'ERR_OPTION_RANGE',

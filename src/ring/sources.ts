@@ -94,7 +94,8 @@ export class InPlace<T, S extends string> implements Source<T, S> {
 
   each(limit: number, handler: (message: Cursor<T, S>) => void): number {
     let count = 0;
-    while (count < limit && this.next() !== undefined && !this.#isClosed) {
+    // A handler may have closed the ring: then its memory is gone.
+    while (count < limit && !this.#isClosed && this.next() !== undefined) {
       const reader = this.#readers[this.#current]!;
       const most = Math.min(limit - count, this.#left, reader.releaseEvery);
       const wanted = Math.min(most, reader.untilWrap());
@@ -113,20 +114,20 @@ export class InPlace<T, S extends string> implements Source<T, S> {
     const { stride } = this.#core.shape;
     const hasPieces = this.#pieces.length > 0;
     let slot = reader.peek();
-    this.#handled = 0;
+    let handled = 0;
     try {
-      while (this.#handled < wanted && !this.#isClosed) {
+      while (handled < wanted && !this.#isClosed) {
         if (hasPieces) this.#check(slot);
         cursor.$offset = slot;
         slot += stride;
-        this.#handled += 1;
+        // Only stored here: a count that each message loads again is waited for.
+        this.#handled = handled += 1;
         handler(cursor);
       }
     } finally {
-      wanted = this.#handled;
       this.#takeHandled();
     }
-    return wanted;
+    return handled;
   }
 
   #takeHandled(): void {
@@ -217,10 +218,17 @@ export class Copying<T, S extends string> implements Source<T, S> {
     const pieces = piecesOf(type as StructType<unknown, string>);
     this.#core = core;
     this.#type = type;
-    this.#copiers = Array.from(
-      { length: core.shape.lanes },
-      (_, lane) => new LaneCopier(core, lane, cursor, pieces),
-    );
+    const copiers: LaneCopier[] = [];
+    this.#copiers = copiers;
+    try {
+      for (let lane = 0; lane < core.shape.lanes; lane++) {
+        copiers.push(new LaneCopier(core, lane, cursor, pieces));
+      }
+    } catch (error) {
+      // No memory for that many.
+      this.close();
+      throw error;
+    }
     if (core.shape.topology === 'broadcast') this.#copiers[0]!.skipToNewest();
   }
 

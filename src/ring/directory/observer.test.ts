@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { oneOf, slab, struct, u32, u64 } from '../../memory/index.ts';
+import { oneOf, processArena, slab, struct, u32, u64 } from '../../memory/index.ts';
 import { Channel } from '../channel.ts';
 import { Ring } from '../ring.ts';
 import { RingDirectory } from './directory.ts';
@@ -71,7 +71,11 @@ test('RingObserver shows a ring without taking part in it', () => {
   const { head, behind } = after!.lanes[0]!.cursors[0]!;
   assert.equal(head + behind, 5);
   assert.equal(observer.participants().length, 1);
+  const { length } = processArena().regions();
+  for (let count = 0; count < 2; count++) assert.equal(observer.tail().read(1).length, 1);
   observer.close();
+  // The window too.
+  assert.equal(processArena().regions().length, length - 1);
   observer.close();
   assert.throws(() => observer.snapshot(), { code: 'ERR_RING_CLOSED' });
   assert.throws(() => observer.tail(), { code: 'ERR_RING_CLOSED' });

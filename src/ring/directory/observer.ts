@@ -112,7 +112,10 @@ export class RingObserver {
   tail(ring: number = 0): RingTail {
     this.#assertOpen();
     const { rings } = this.#segment;
-    return new RingTail(this.#segment, rings[integerOption('ring', ring, 0, 0, rings.length - 1)]!);
+    const index = integerOption('ring', ring, 0, 0, rings.length - 1);
+    const tail = new RingTail(this.#segment, rings[index]!);
+    this.#tails.push(tail);
+    return tail;
   }
 
   /** Gives the memory back. Idempotent. */

@@ -82,8 +82,10 @@ export class LaneCopier {
 
   /** Takes up to `limit` messages, at most `FETCH_MAX`, into the inbox; returns how many. */
   fetch(limit: number): number {
+    // At least one, and whole ones: everything here counts on it.
+    const wanted = limit >= 1 ? Math.floor(limit) : 1;
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const count = this.#lossy ? this.#fetchLossy(limit) : this.#fetchShared(limit);
+      const count = this.#lossy ? this.#fetchLossy(wanted) : this.#fetchShared(wanted);
       if (count >= 0) return count;
     }
     return 0;
@@ -116,7 +118,10 @@ export class LaneCopier {
     if ((intent - head) >>> 0 > slots) head = (intent - slots) | 0;
     // Loaded after the tail, the intent may have gone on: what it covers is not there any more.
     const there = (tail - head) | 0;
-    if (there <= 0) return this.#settle(start, head, 0);
+    if (there <= 0) {
+      if (head !== start) this.#checkIntent(intent);
+      return this.#settle(start, head, 0);
+    }
     if (there > slots) this.#core.poison(Poison.TAIL);
     const count = this.#copy(head, Math.min(limit, there, FETCH_MAX));
     // The copies were made before `intent` is loaded again.
@@ -125,6 +130,12 @@ export class LaneCopier {
     if (this.#lied && valid < count) this.#core.poison(Poison.REFERENCE);
     this.first = valid;
     return this.#settle(start, (head + valid) | 0, count - valid);
+  }
+
+  /** At most a ring is not published, and at most another one beyond is being overwritten. */
+  #checkIntent(intent: number): void {
+    const tail = loadAcquire(this.#words, this.#control + Lane.TAIL / 4);
+    if (((intent - tail) | 0) > 2 * (this.#slotMask + 1)) this.#core.poison(Poison.TAIL);
   }
 
   /** Moves the head over what was lost and what is taken; -1 when it must be tried again. */

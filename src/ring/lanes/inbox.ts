@@ -48,7 +48,7 @@ export class Inbox {
     this.#slabBytes = shape.slabBytes;
     this.#slotBytes = shape.stride * capacity;
     this.#size = pieces.length === 0 ? 0 : Math.min(shape.slabBytes, PIECES_FIRST);
-    this.#region = this.#allocate();
+    this.#region = this.#allocate(this.#size);
   }
 
   /** Arena offset of the memory for pieces. */
@@ -104,6 +104,8 @@ export class Inbox {
       if (start + length > this.#slabBytes) return 'lie';
       total += aligned(length);
     }
+    // The pieces of a message lie side by side: more than a slab of them cannot be.
+    if (total > this.#slabBytes) return 'lie';
     if (this.#used + total > this.#size) {
       if (index > 0) return 'full';
       this.#grow(total);
@@ -134,16 +136,18 @@ export class Inbox {
 
   /** Makes room for the pieces of the first copy. Each is at most a slab. */
   #grow(needed: number): void {
-    while (this.#size < needed) this.#size *= 2;
+    let size = this.#size;
+    while (size < needed) size *= 2;
     const old = this.#region;
-    this.#region = this.#allocate();
+    this.#region = this.#allocate(size);
+    this.#size = size;
     this.#arena.bytes.copyWithin(this.#region.offset, old.offset, old.offset + this.#slotBytes);
     old.release();
     this.grown += 1;
   }
 
-  #allocate(): Region {
-    const bytes = this.#slotBytes + this.#size;
+  #allocate(size: number): Region {
+    const bytes = this.#slotBytes + size;
     return this.#arena.allocate('ring inbox', bytes, { owner: 'ring' });
   }
 }

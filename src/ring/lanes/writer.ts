@@ -10,7 +10,7 @@ import { fence, loadAcquire, storeRelease } from '#atomics';
 import { RondoError } from '../../base/index.ts';
 import type { RingCore } from '../core.ts';
 import { Lane, LaneState, Poison } from '../layout.ts';
-import { isAwaited, ringBell } from '../waiting/bell.ts';
+import { callAttention, isAwaited, ringBell } from '../waiting/bell.ts';
 import { GatedHeads, type Heads, OneHead } from './heads.ts';
 
 /** No slot is free: no arena offset of a slot is 0. */
@@ -49,13 +49,17 @@ export class LaneWriter {
   #slabIntent: number;
   /** `slabTail` before the slots that are claimed, to which an abort goes back. */
   #claimStart = 0;
-  /** Position of the message that gets pieces, and where its first one is, or -1. */
-  #message = 0;
+  /** Slots of the claim that were asked for: pieces go to the last of them, or to one before. */
+  #asked = 0;
+  /** Where the first piece of the claim is, on lossy rings of the message; -1 without any. */
   #firstPiece = -1;
+  /** Whether the claim wanted a piece that found no room. */
+  #lacksPiece = false;
   /** Where the slab goes on after an abort, when pieces fit from there only. */
   #restart = 0;
   #startsOver = false;
   #closed = false;
+  #isFinishing = false;
 
   constructor(core: RingCore, lane: number, publishEvery: number) {
     const { plan, shape, view } = core;
@@ -80,6 +84,7 @@ export class LaneWriter {
     this.#published = this.#tail;
     this.#limit = this.#tail;
     this.#slabTail = this.#words[core.word(control + Lane.SLAB_TAIL)]!;
+    this.#claimStart = this.#slabTail;
     this.#slabFree = (this.#slabTail - this.size) | 0;
     this.#intent = this.#words[core.word(control + Lane.INTENT)]!;
     this.#slabIntent = this.#words[core.word(control + Lane.SLAB_INTENT)]!;
@@ -87,14 +92,25 @@ export class LaneWriter {
       this.#intent = (this.#tail + shape.slots) | 0;
       storeRelease(this.#words, core.word(control + Lane.INTENT), this.#intent);
     }
+    if (this.#lossy && (this.#slabIntent - this.#slabTail) >>> 0 > this.size) {
+      // A lie, or more than a slab was written and not published: nothing of the slab is good.
+      this.#slabIntent = (this.#slabTail + this.size) | 0;
+      storeRelease(this.#words, core.word(control + Lane.SLAB_INTENT), this.#slabIntent);
+    }
     this.#heads.admit(this.#published);
     if (!this.#lossy) this.#findRoom();
+    this.#closed = core.closed;
     storeRelease(this.#words, core.word(control + Lane.STATE), LaneState.OPEN);
   }
 
   /** Messages written and not published. */
   get unpublished(): number {
     return (this.#tail - this.#published) | 0;
+  }
+
+  /** Position behind the last message that consumers can see. */
+  get published(): number {
+    return this.#published;
   }
 
   /** Whether consumers want no more: looked at when publishing to sleepers, and when full. */
@@ -129,19 +145,23 @@ export class LaneWriter {
       return NO_SLOT;
     }
     if (this.size > 0) {
-      this.#claimStart = this.#slabTail;
-      this.#startsOver = false;
-      this.#startMessage(this.#tail);
+      this.#startClaim();
+      this.#ask(0);
     }
     return this.#slots + Math.imul(this.#tail & this.#slotMask, this.#stride);
   }
 
   /** Makes `count` slots claimable one by one with `slotAt`; false when they are not free. */
   claimMany(count: number): boolean {
-    this.#claimStart = this.#slabTail;
-    this.#startsOver = false;
-    if (this.#lossy) return count <= this.#slotMask + 1 && this.#intend(count);
-    return this.hasRoom(count);
+    const isFree = this.#lossy
+      ? count <= this.#slotMask + 1 && this.#intend(count)
+      : this.hasRoom(count);
+    if (isFree && this.size > 0) {
+      this.#startClaim();
+      // Of those that are committed without being asked for: too early is late enough.
+      for (let index = 0; index < count; index++) this.#setStart(index, this.#slabTail);
+    }
+    return isFree;
   }
 
   /**
@@ -151,8 +171,7 @@ export class LaneWriter {
   claimRun(count: number): number {
     const untilWrap = this.#slotMask + 1 - (this.#tail & this.#slotMask);
     const wanted = Math.min(count, untilWrap);
-    this.#claimStart = this.#slabTail;
-    this.#startsOver = false;
+    if (this.size > 0) this.#startClaim();
     if (this.#lossy) {
       this.#intend(wanted);
       return wanted;
@@ -162,10 +181,10 @@ export class LaneWriter {
     return Math.min(room, wanted);
   }
 
-  /** Arena offset of the slot `index` behind the next one. Pieces go to the slot asked for last. */
+  /** Arena offset of the slot `index` behind the next one. */
   slotAt(index: number): number {
     const position = (this.#tail + index) | 0;
-    if (this.size > 0) this.#startMessage(position);
+    if (this.size > 0) this.#ask(index);
     return this.#slots + Math.imul(position & this.#slotMask, this.#stride);
   }
 
@@ -184,6 +203,11 @@ export class LaneWriter {
   /** Whether a message that found no room in the slab, and was aborted, may find it at once. */
   get startsOver(): boolean {
     return this.#startsOver;
+  }
+
+  /** Whether the claim wanted a piece that finds no room before consumers have gone on. */
+  get lacksPiece(): boolean {
+    return this.#lacksPiece && !this.#startsOver;
   }
 
   /** Counts a message that found no room; `dropped` when it is not tried again. */
@@ -215,13 +239,21 @@ export class LaneWriter {
     const core = this.#core;
     if (ringBell(core.arena, core.consumersBell) > 0) this.#words[this.#counters + 3]! += 1;
     this.#closed = core.closed;
-    core.assertSound();
+    // Where several produce, the others must find out too.
+    if (this.#closed) callAttention(this.#words, this.#bellWord);
+    if (!this.#isFinishing) core.assertSound();
   }
 
-  /** No more will come: consumers end when they have drained. */
-  close(): void {
+  /**
+   * Shows what is left, for the last time: with `isClosing`, consumers end when they have drained.
+   * A poisoned ring is left like any other.
+   */
+  finish(isClosing: boolean): void {
+    this.#isFinishing = true;
     this.publish();
-    storeRelease(this.#words, this.#tailWord + Lane.STATE / 4, LaneState.CLOSED);
+    if (isClosing) {
+      storeRelease(this.#words, this.#tailWord + Lane.STATE / 4, LaneState.CLOSED);
+    }
     ringBell(this.#core.arena, this.#core.consumersBell);
   }
 
@@ -234,17 +266,38 @@ export class LaneWriter {
     // A piece never wraps: what is left before the end of the slab is skipped.
     if (index + length > size) start = (start + size - index) | 0;
     const end = (start + length) | 0;
-    if (this.#lossy) this.#intendSlab(start, end);
-    else if ((end - this.#slabFree) >>> 0 > size && !this.#findSlab(start, end)) return -1;
+    if (this.#lossy) {
+      if (!this.#intendSlab(start, end)) return -1;
+    } else if ((end - this.#slabFree) >>> 0 > size && !this.#findSlab(start, end)) {
+      this.#lacksPiece = true;
+      return -1;
+    }
     if (this.#firstPiece < 0) this.#firstPiece = start >>> 0;
     this.#slabTail = end;
     return start >>> 0;
   }
 
-  #startMessage(position: number): void {
-    this.#words[this.#startsWord + (position & this.#slotMask)] = this.#slabTail;
-    this.#message = position;
+  #startClaim(): void {
+    this.#claimStart = this.#slabTail;
+    this.#startsOver = false;
+    this.#lacksPiece = false;
     this.#firstPiece = -1;
+    this.#asked = 0;
+  }
+
+  /**
+   * Marks where the pieces of a slot begin, and of those before it that were not asked for: only
+   * the first time. A piece that a slot gets after later ones is freed with those.
+   */
+  #ask(index: number): void {
+    if (index < this.#asked) return;
+    for (let slot = this.#asked; slot <= index; slot++) this.#setStart(slot, this.#slabTail);
+    this.#asked = index + 1;
+    if (this.#lossy) this.#firstPiece = -1;
+  }
+
+  #setStart(index: number, start: number): void {
+    this.#words[this.#startsWord + ((this.#tail + index) & this.#slotMask)] = start;
   }
 
   /** Looks how far the consumers are; returns how many slots are free. */
@@ -260,9 +313,10 @@ export class LaneWriter {
     this.#limit = limit;
     if (this.size > 0) {
       const index = head & this.#slotMask;
-      // Of the oldest message in flight; its word is overwritten only when its slot is.
+      // Of the oldest message in flight; its word is overwritten only when its slot is. With none,
+      // what a claim has already is not free.
       this.#slabFree =
-        head === this.#tail ? this.#slabTail : this.#words[this.#startsWord + index]!;
+        head === this.#tail ? this.#claimStart : this.#words[this.#startsWord + index]!;
       if ((this.#slabTail - this.#slabFree) >>> 0 > 2 * this.size) this.#core.poison(Poison.HEAD);
     }
     return (limit - this.#tail) | 0;
@@ -270,22 +324,26 @@ export class LaneWriter {
 
   #findSlab(start: number, end: number): boolean {
     const free = this.#findRoom();
-    if (free === this.#slotMask + 1 && this.#message === this.#tail) {
-      // Nothing is in flight: all is free but what this message has already.
+    if (free === this.#slotMask + 1) {
+      // Nothing is in flight: all is free but what this claim has already.
       this.#slabFree = this.#firstPiece < 0 ? start : this.#firstPiece | 0;
-      this.#words[this.#startsWord + (this.#tail & this.#slotMask)] = this.#slabFree;
+      this.#setStart(0, this.#slabFree);
       return (end - this.#slabFree) >>> 0 <= this.size || this.#startOver();
     }
     return (end - this.#slabFree) >>> 0 <= this.size;
   }
 
   /**
-   * The pieces of a message do not fit one after the other from where the slab stands, though
-   * nothing is in flight: they may fit from its beginning on. Always false.
+   * The pieces of a claim do not fit one after the other from where the slab stands, though nothing
+   * is in flight: they may fit from its beginning on. Always false.
    */
   #startOver(): boolean {
     const index = this.#claimStart & (this.size - 1);
-    if (index === 0) throw this.#tooLarge();
+    if (index === 0) {
+      if (this.#asked === 1) throw this.#tooLarge();
+      // Fewer messages may fit.
+      return false;
+    }
     this.#restart = (this.#claimStart + this.size - index) | 0;
     this.#startsOver = true;
     return false;
@@ -303,13 +361,18 @@ export class LaneWriter {
     return true;
   }
 
-  #intendSlab(start: number, end: number): void {
-    if (((end - this.#slabIntent) | 0) <= 0) return;
-    // A sixteenth ahead: one fence for many small pieces, at the price of losing that much earlier.
-    this.#slabIntent = Math.max(end - start, this.size >>> 4) + start;
-    this.#slabIntent |= 0;
+  /** Says how far the slab may be overwritten; false when the message would overwrite itself. */
+  #intendSlab(start: number, end: number): boolean {
+    const last = ((this.#firstPiece < 0 ? start : this.#firstPiece) + this.size) | 0;
+    if (((end - last) | 0) > 0) return this.#startOver();
+    if (((end - this.#slabIntent) | 0) <= 0) return true;
+    // A sixteenth ahead: one fence for many small pieces, at the price of losing that much earlier;
+    // but never so far that this message would count as overwritten.
+    const ahead = Math.min(this.size >>> 4, (last - start) | 0);
+    this.#slabIntent = (Math.max((end - start) | 0, ahead) + start) | 0;
     storeRelease(this.#words, this.#tailWord + 3, this.#slabIntent);
     fence(this.#words, this.#counters + 6);
+    return true;
   }
 
   #tooLarge(): Error {

@@ -5,6 +5,7 @@
  */
 import { loadNative, nativeStatus } from '../../native/index.ts';
 import { ParticipantState, SegmentLimit, stateOf } from './layout.ts';
+import { isProcessId } from './identity.ts';
 import type { ParticipantEntry, Participants } from './participants.ts';
 
 /** This process itself: as long as this looks, it lives. */
@@ -67,6 +68,7 @@ export class Deaths {
   #watch({ identity: { pid, tid } }: ParticipantEntry): number {
     if (tid !== 0) return UNWATCHED;
     if (pid === process.pid) return SELF;
+    if (!isProcessId(pid)) return UNWATCHED;
     const pidfd = loadNative().processOpen(pid);
     return pidfd < 0 ? UNWATCHED : pidfd;
   }

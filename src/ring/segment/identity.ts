@@ -103,6 +103,11 @@ export class Proc {
 /** The machine's own /proc. */
 export const systemProc: Proc = new Proc();
 
+/** Whether a process can have the id: what a peer says of itself may be any number. */
+export function isProcessId(pid: number): boolean {
+  return pid >= 1 && pid < 2 ** 31;
+}
+
 function isZombie({ state, threads }: Status): boolean {
   return (state === 'Z' || state === 'X') && threads <= 1;
 }

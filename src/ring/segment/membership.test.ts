@@ -99,7 +99,7 @@ test('Membership.takeLane names who has all lanes, and takes the lanes of the de
   const refusal = { code: 'ERR_RING_ROLE_TAKEN' };
   assert.throws(() => member.takeLane(ring!), {
     ...refusal,
-    message: new RegExp(`pid ${child.pid} \\(TypeScript\\) "them \\\\"\\\\u001b\\[31m\\\\""$`),
+    message: new RegExp(`pid ${child.pid} \\(TypeScript\\) "them \\\\"\\\\u001b\\[31m\\\\"";`),
   });
   child.kill('SIGSTOP');
   assert.throws(() => member.takeLane(ring!), refusal);
@@ -108,6 +108,34 @@ test('Membership.takeLane names who has all lanes, and takes the lanes of the de
   assert.equal(member.present(ring!, 'lane', 0)?.alive, false);
   assert.equal(member.takeLane(ring!), 0);
   assert.equal(member.clearUp(), 0);
+  member.leave();
+});
+
+test('Membership clears away who says of itself what nobody is', () => {
+  for (const pid of [0, 2 ** 31, 2 ** 32 - 1]) {
+    const segment = segmentOf();
+    const [ring] = segment.rings;
+    const member = new Membership(segment);
+    member.join();
+    seat(segment, { ...nobody, pid });
+    // Watching and blocking threads, before it is cleared away.
+    member.watch(() => {})();
+    member.lookForDeaths();
+    assert.equal(member.present(ring!, 'lane', 0), undefined);
+    member.leave();
+  }
+});
+
+test('Membership.takeLane takes lanes of words that name nobody', () => {
+  const segment = segmentOf();
+  const [ring] = segment.rings;
+  const member = new Membership(segment);
+  // No entry; a free one; an earlier owner of one.
+  for (const owner of [200, ownerWord(9, 0), ownerWord(0, 77)]) {
+    segment.arena.words[ownerOffset(ring!, 'lane', 0) >>> 2] = owner;
+    assert.equal(member.takeLane(ring!), 0);
+    member.giveUp(ring!, 'lane', 0);
+  }
   member.leave();
 });
 

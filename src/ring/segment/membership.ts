@@ -43,6 +43,15 @@ function nameHolders(holders: readonly (ParticipantInfo | undefined)[]): string 
   return [...new Set(names)].join(', ');
 }
 
+/** What messages call a ring: its name, or what its messages are when it has none. */
+export function ringLabel({ info }: RingSegment, { index, schema }: RingView): string {
+  // The second line of the canonical text, which was checked.
+  const struct = schema.layout.split('\n')[1]!.slice('name '.length);
+  const which = info.kind === 'channel' ? ` (${index === 0 ? 'requests' : 'responses'})` : '';
+  const name = info.name === '' ? `of ${struct}` : JSON.stringify(info.name);
+  return `${info.kind} ${name}${which}`;
+}
+
 /** See the head of this file. */
 export class Membership {
   readonly #segment: RingSegment;
@@ -89,9 +98,8 @@ export class Membership {
     this.#join();
   }
 
-  /** How many others are participants, or about to be; the dead are cleared away before. */
+  /** How many others are participants, or about to be. Only looks. */
   others(): number {
-    this.clearUp();
     return this.#participants.taken(this.index);
   }
 
@@ -196,14 +204,22 @@ export class Membership {
       const word = ownerOffset(ring, role, candidate) >>> 2;
       if (compareExchange(this.#words, word, 0, mine) === 0) return candidate;
     }
+    throw this.#roleTaken(ring, role, candidates);
+  }
+
+  #roleTaken(ring: RingView, role: Role, candidates: readonly number[]): RondoError {
     const holders = candidates.map((candidate) => this.present(ring, role, candidate));
-    const what = role === 'lane' ? 'produce into' : 'consume from';
-    const name =
-      this.#segment.info.name === '' ? '' : ` ${JSON.stringify(this.#segment.info.name)}`;
-    throw new RondoError(
+    const [verb, noun] =
+      role === 'lane' ? ['produce into', 'producer'] : ['consume from', 'consumer'];
+    const { topology } = ring.plan.shape;
+    const count = candidates.length;
+    const several = role === 'lane' ? 'mpsc and mpmc' : 'mpmc and broadcast';
+    const advice = count === 1 ? `; rings of topology ${several} can have more` : '';
+    const places = count === 1 ? `its place for a ${noun} is` : `its ${count} ${noun}s' places are`;
+    return new RondoError(
       'ERR_RING_ROLE_TAKEN',
-      `Cannot ${what} ring${name}: it has ${candidates.length} ` +
-        `${role === 'lane' ? 'for producers' : 'for consumers'}, taken by ${nameHolders(holders)}`,
+      `Cannot ${verb} ${ringLabel(this.#segment, ring)} (${topology}): ${places} taken by ` +
+        `${nameHolders(holders)}${advice}`,
     );
   }
 

@@ -239,13 +239,15 @@ export class Participants {
 
   /**
    * An entry is freed with the next generation after its owner words, so that a word which names an
-   * earlier one can only come from who was wrongly taken for dead, or from a liar.
+   * earlier one, or one that is not live, comes from who was wrongly taken for dead, or a liar.
    */
   #isOrphan(owner: number): boolean {
     const index = (owner & 0xff) - 1;
     if (owner === 0) return false;
     if (index < 0 || index >= SegmentLimit.PARTICIPANTS) return true;
-    return generationOf(this.state(index)) !== ((owner >>> 8) & 0xff);
+    const state = this.state(index);
+    if (stateOf(state) !== ParticipantState.LIVE) return true;
+    return generationOf(state) !== ((owner >>> 8) & 0xff);
   }
 
   /** Sets the owner words to 0 that a rule is true of; returns how many. */

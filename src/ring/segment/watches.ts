@@ -6,6 +6,7 @@
 import { loadNative, nativeStatus, type Native } from '../../native/index.ts';
 import type { Arena, Region } from '../../memory/index.ts';
 import { SegmentLimit } from './layout.ts';
+import { isProcessId } from './identity.ts';
 import type { ParticipantEntry, Participants } from './participants.ts';
 
 /** Instead of a pidfd: there is nobody to watch. */
@@ -59,7 +60,7 @@ class Processes {
 
   /** Calls back once when the process ends. Returns its pidfd; negative: it cannot be watched. */
   add(pid: number, listener: () => void): number {
-    const pidfd = this.#native.processOpen(pid);
+    const pidfd = isProcessId(pid) ? this.#native.processOpen(pid) : UNWATCHED;
     if (pidfd < 0) return pidfd;
     const result = this.#native.epollControl(this.#epoll, EPOLL_ADD, pidfd, EPOLLIN, pidfd);
     if (result < 0) {

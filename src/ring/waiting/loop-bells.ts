@@ -2,8 +2,12 @@
  * Sleeping on bells inside the event loop: no thread per ring, no polling. One futex watch of the
  * addon serves all bells of a thread (io_uring where it is allowed, otherwise a waiter thread for
  * 127 bells); without the addon `Atomics.waitAsync` does.
+ *
+ * Whoever rings changes the word and then wakes, and may die in between. Then sleepers sleep on,
+ * and nobody else rings for them, because the bit that asks for it is gone. So a thread that sleeps
+ * looks at its bells from time to time, as often as one that is blocked.
  */
-import { waitAsync } from '#atomics';
+import { loadAcquire, waitAsync } from '#atomics';
 import { Errno, RondoError, SystemError } from '../../base/index.ts';
 import type { Arena, Region } from '../../memory/index.ts';
 import { loadNative, type Native } from '../../native/index.ts';
@@ -13,6 +17,8 @@ import { hasFutex } from './bell.ts';
 const SLOTS = 256;
 /** The longest that a timer of Node can be, in ms. */
 const TIMER_MAX = 2 ** 31 - 1;
+/** How often a thread that sleeps looks at its bells, in ms. */
+const LOOK_MS = 50;
 const IO_URING = 1;
 const THREADS = 2;
 
@@ -21,6 +27,8 @@ export type Sleeper = () => void;
 
 interface Slot {
   readonly offset: number;
+  /** The word that is slept on. */
+  readonly bell: number;
   readonly sleepers: Set<Sleeper>;
 }
 
@@ -43,6 +51,7 @@ export class LoopBells {
   #loop = -1;
   /** Sleepers that keep the process alive. */
   #alive = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   private constructor(arena: Arena) {
     this.#arena = arena;
@@ -87,10 +96,25 @@ export class LoopBells {
     }
     const result = this.#native!.futexWatchArm(index, offset, bell);
     if (result < 0) throw new SystemError('futex_waitv', -result, 'sleeping on a ring');
-    const slot: Slot = { offset, sleepers: new Set() };
+    const slot: Slot = { offset, bell, sleepers: new Set() };
     this.#slots[index] = slot;
     this.#byOffset.set(offset, index);
+    this.#timer ??= setInterval(() => this.#look(), LOOK_MS).unref();
     return slot;
+  }
+
+  /** Wakes who sleeps on a bell that was rung by somebody who died before he woke them. */
+  #look(): void {
+    if (this.#byOffset.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+    const slots = this.#slots.filter((slot) => slot !== undefined);
+    for (const slot of slots) {
+      if (loadAcquire(this.#arena.words, slot.offset >>> 2) === slot.bell) continue;
+      this.#disarm(slot);
+      for (const wake of [...slot.sleepers]) wake();
+    }
   }
 
   #disarm(slot: Slot): void {
@@ -124,6 +148,15 @@ export class LoopBells {
     }
     this.#native = native;
     this.#loop = loop;
+    // The memory of a worker is not given back by its end.
+    process.once('exit', () => this.#detach());
+  }
+
+  #detach(): void {
+    this.#native?.loopDetach(this.#loop);
+    this.#loop = -1;
+    this.#region?.release();
+    this.#region = undefined;
   }
 
   #fired(count: number): void {

@@ -4,13 +4,14 @@
  * otherwise within a slice.
  */
 import { waitBlocking } from '#atomics';
-import { type Clock, misuse, systemClock } from '../../base/index.ts';
+import { type Clock, misuse, outOfRange, systemClock } from '../../base/index.ts';
 import type { Arena } from '../../memory/index.ts';
 import { loadNative, type Native } from '../../native/index.ts';
 import type { Membership } from '../segment/membership.ts';
 import { callAttention, hasFutex } from './bell.ts';
 import { LoopBells } from './loop-bells.ts';
 import { SpinBudget } from './spin.ts';
+import { publishPending } from './turn-end.ts';
 
 /** How long a blocked thread sleeps before it looks for dead peers, in ms. */
 const SLICE = 50;
@@ -28,6 +29,20 @@ export interface Lookout {
   beforeSleep(): void;
 }
 
+/**
+ * When a wait of `timeoutMs` from now on ends.
+ * @throws {RangeError} ERR_OPTION_RANGE unless it is from 0 to Infinity
+ */
+export function endOf(timeoutMs: number, clock: Clock = systemClock): number {
+  if (timeoutMs >= 0) return clock.now() + timeoutMs;
+  throw outOfRange('ERR_OPTION_RANGE', `Cannot wait for ${timeoutMs} ms: it must be at least 0`);
+}
+
+/** Milliseconds until `end`, at least 0. */
+export function leftUntil(end: number, clock: Clock = systemClock): number {
+  return Math.max(0, end - clock.now());
+}
+
 /** See the head of this file. */
 export class Waiter {
   readonly #arena: Arena;
@@ -38,8 +53,8 @@ export class Waiter {
   readonly #clock: Clock;
   /** Undefined where threads sleep with `Atomics.wait`. */
   readonly #native: Native | undefined;
-  /** Ends the sleep in the event loop; undefined when there is none. */
-  #wake: (() => void) | undefined;
+  /** Sleeps in the event loop. */
+  readonly #sleeps = new Set<LoopSleep>();
   #unwatch: (() => void) | undefined;
 
   constructor(
@@ -64,10 +79,12 @@ export class Waiter {
   /** Blocks the thread until there is something, at most `timeoutMs`. */
   blocking(timeoutMs: number): Sight | 'timeout' {
     const lookout = this.#lookout;
+    const end = endOf(timeoutMs, this.#clock);
     let sight = lookout.look();
     if (sight !== undefined) return sight;
+    // Nothing else of this thread runs until it goes on: what is waited for may depend on it.
+    publishPending();
     lookout.beforeSleep();
-    const end = this.#clock.now() + timeoutMs;
     const isSpun = this.#spin.spin(
       () => lookout.isReady(),
       () => lookout.look() !== undefined,
@@ -96,48 +113,57 @@ export class Waiter {
   }
 
   /**
-   * Waits in the event loop until there is something. One wait at a time.
+   * Waits in the event loop until there is something. One wait at a time, unless it may be `beside`
+   * others.
    * @throws {TypeError} ERR_RING_CLAIM when it waits already
    */
-  inLoop(signal: AbortSignal | undefined, keepAlive: boolean): Promise<Sight> {
+  inLoop(
+    signal: AbortSignal | undefined,
+    options: { readonly beside?: boolean } = {},
+  ): Promise<Sight> {
+    // Whatever it is: the reason is the user's.
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
     const sight = this.#lookout.look();
     if (sight !== undefined) return Promise.resolve(sight);
-    if (this.#wake) {
+    if (this.#sleeps.size > 0 && options.beside !== true) {
       throw misuse('ERR_RING_CLAIM', 'Cannot wait twice at a time on one side of a ring');
     }
     return new Promise((resolve, reject) => {
-      const sleep = new LoopSleep(this.#parts(keepAlive), (seen) => {
-        this.#wake = undefined;
+      const sleep = new LoopSleep(this.#parts(), (settle) => {
+        this.#sleeps.delete(sleep);
         signal?.removeEventListener('abort', abort);
-        if (seen instanceof Error) reject(seen);
-        else resolve(seen);
+        settle(resolve, reject);
       });
-      const abort = (): void => sleep.end(signal!.reason as Error);
-      this.#wake = () => sleep.poke();
-      // Once for all waits: watching processes costs system calls.
-      this.#unwatch ??= this.#membership.watch(() => this.#wake?.());
-      if (signal?.aborted) abort();
-      else {
-        signal?.addEventListener('abort', abort);
+      const abort = (): void => sleep.fail(signal!.reason);
+      this.#sleeps.add(sleep);
+      signal?.addEventListener('abort', abort);
+      try {
+        // Once for all waits: watching processes costs system calls.
+        this.#unwatch ??= this.#membership.watch(() => this.#poke());
         this.#lookout.beforeSleep();
-        sleep.poke();
+      } catch (error) {
+        sleep.fail(error);
       }
+      sleep.poke();
     });
   }
 
-  #parts(keepAlive: boolean): SleepParts {
+  #parts(): SleepParts {
     return {
       arena: this.#arena,
       bell: this.#bell,
       membership: this.#membership,
       lookout: this.#lookout,
-      keepAlive,
     };
   }
 
-  /** This side is over: a wait in the event loop looks once more, peers are watched no longer. */
+  #poke(): void {
+    for (const sleep of [...this.#sleeps]) sleep.poke();
+  }
+
+  /** This side is over: waits in the event loop look once more, peers are watched no longer. */
   close(): void {
-    this.#wake?.();
+    this.#poke();
     this.#unwatch?.();
     this.#unwatch = undefined;
   }
@@ -150,17 +176,19 @@ interface SleepParts {
   readonly bell: number;
   readonly membership: Membership;
   readonly lookout: Lookout;
-  readonly keepAlive: boolean;
 }
+
+/** Hands the end of a sleep to its promise. */
+type Settle = (resolve: (sight: Sight) => void, reject: (reason: unknown) => void) => void;
 
 /** One sleep in the event loop, from the first look to the last. */
 class LoopSleep {
   readonly #parts: SleepParts;
-  readonly #done: (seen: Sight | Error) => void;
+  readonly #done: (settle: Settle) => void;
   #cancel: (() => void) | undefined;
   #over = false;
 
-  constructor(parts: SleepParts, done: (seen: Sight | Error) => void) {
+  constructor(parts: SleepParts, done: (settle: Settle) => void) {
     this.#parts = parts;
     this.#done = done;
   }
@@ -170,14 +198,14 @@ class LoopSleep {
     if (this.#over) return;
     try {
       const sight = this.#look();
-      if (sight !== undefined) this.end(sight);
+      if (sight !== undefined) this.#end((resolve) => resolve(sight));
     } catch (error) {
-      this.end(error as Error);
+      this.fail(error);
     }
   }
 
   #look(): Sight | undefined {
-    const { arena, bell, membership, lookout, keepAlive } = this.#parts;
+    const { arena, bell, membership, lookout } = this.#parts;
     this.#cancel?.();
     this.#cancel = undefined;
     const word = callAttention(arena.words, bell >>> 2);
@@ -189,14 +217,19 @@ class LoopSleep {
       this.#cancel = undefined;
       this.poke();
     };
-    this.#cancel = LoopBells.of(arena).sleep(bell, word, wake, keepAlive);
+    this.#cancel = LoopBells.of(arena).sleep(bell, word, wake, true);
     return undefined;
   }
 
-  end(seen: Sight | Error): void {
+  /** Ends it with an error, or with whatever a signal was aborted with. */
+  fail(reason: unknown): void {
+    this.#end((_resolve, reject) => reject(reason));
+  }
+
+  #end(settle: Settle): void {
     if (this.#over) return;
     this.#over = true;
     this.#cancel?.();
-    this.#done(seen);
+    this.#done(settle);
   }
 }
