@@ -415,7 +415,10 @@ describe('Ring, roles and schemas', () => {
       await turn();
       slot.id = 9;
     };
-    assert.throws(() => producer.tryWrite(write), { ...type, message: /async/ });
+    assert.throws(() => producer.tryWrite(write as unknown as () => void), {
+      ...type,
+      message: /async/,
+    });
     assert.equal(consumer.tryPop(), undefined);
     ring.close();
   });

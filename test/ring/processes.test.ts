@@ -152,6 +152,23 @@ describe('Ring between processes', { skip }, () => {
     Ring.create(Sequence, { name: 'once', directory }).close();
   });
 
+  it('is opened by whoever is second, and made by whoever is first', () => {
+    const first = Ring.openOrCreate(Sequence, 'either', { directory, slots: 2 });
+    const second = Ring.openOrCreate(Sequence, 'either', { directory, slots: 8 });
+    assert.equal(second.shape.slots, 2);
+    first.producer().tryPush(message(7));
+    assert.equal(second.consumer().tryPop()?.sequence, 7);
+    first.close();
+    second.close();
+    assert.deepEqual(readdirSync(directory), []);
+  });
+
+  it('says what is wrong with a descriptor', () => {
+    const code = 'ERR_RING_SEGMENT';
+    assert.throws(() => Ring.openDescriptor(Sequence, 999), { code, message: /not open/ });
+    assert.throws(() => Ring.openDescriptor(Sequence, 1), { code });
+  });
+
   it('hands an unnamed ring to a child as a descriptor', async () => {
     const ring = Ring.create(Sequence, { between: 'processes' });
     const producer = ring.producer();

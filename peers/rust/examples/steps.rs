@@ -108,6 +108,8 @@ struct Actor {
     segment: Option<Segment>,
     id: u32,
     next: u32,
+    /// The note of a message that is half made.
+    half: SlabRef,
 }
 
 impl Actor {
@@ -201,7 +203,14 @@ impl Actor {
             "abort" => self.claim(false)?,
             "half" => {
                 let (_, note) = step_of(self.id, self.next);
-                self.lane()?.put(note.as_bytes())?.ok_or("there is no room for a note")?;
+                let piece = self.lane()?.put(note.as_bytes())?;
+                self.half = piece.ok_or("there is no room for a note")?;
+            }
+            "whole" => {
+                let (message, _) = step_of(self.id, self.next);
+                let note = self.half;
+                let pushed = self.lane()?.try_push(&Step { note, ..message })?;
+                self.pushed(pushed);
             }
             "flush" => self.lane()?.flush(),
             "room" => tell_wait(self.lane()?.wait(None))?,
