@@ -24,7 +24,7 @@ const { values: options, positionals: words } = parseArgs({
     driver: { type: 'string' },
     node: { type: 'string' },
     json: { type: 'string' },
-    timeout: { type: 'string', default: '120' },
+    timeout: { type: 'string', default: '300' },
     jobs: { type: 'string', default: String(Math.min(4, availableParallelism())) },
   },
 });

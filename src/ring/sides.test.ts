@@ -411,11 +411,11 @@ describe('Ring, roles and schemas', () => {
     const type = { code: 'ERR_OPTION_TYPE' };
     assert.throws(() => consumer.forEach((() => undefined) as never, undefined as never), type);
     assert.throws(() => consumer.drain('x' as never), type);
-    const write = async (slot: { id: number }): Promise<void> => {
+    const write: (slot: { id: number }) => unknown = async (slot) => {
       await turn();
       slot.id = 9;
     };
-    assert.throws(() => producer.tryWrite(write as unknown as () => void), {
+    assert.throws(() => producer.tryWrite(write), {
       ...type,
       message: /async/,
     });
