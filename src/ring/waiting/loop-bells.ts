@@ -4,8 +4,9 @@
  * 127 bells); without the addon `Atomics.waitAsync` does.
  *
  * Whoever rings changes the word and then wakes, and may die in between. Then sleepers sleep on,
- * and nobody else rings for them, because the bit that asks for it is gone. So a thread that sleeps
- * looks at its bells from time to time, as often as one that is blocked.
+ * and nobody else rings for them, because the bit that asks for it is gone. Of a peer that was
+ * known its pidfd tells; for one that had only just joined, a thread that sleeps looks at its bells
+ * once a second.
  */
 import { loadAcquire, waitAsync } from '#atomics';
 import { Errno, RondoError, SystemError } from '../../base/index.ts';
@@ -17,8 +18,8 @@ import { hasFutex } from './bell.ts';
 const SLOTS = 256;
 /** The longest that a timer of Node can be, in ms. */
 const TIMER_MAX = 2 ** 31 - 1;
-/** How often a thread that sleeps looks at its bells, in ms. */
-const LOOK_MS = 50;
+/** How often a thread that sleeps looks at its bells, in ms: more often would cost idle CPU. */
+const LOOK_MS = 1000;
 const IO_URING = 1;
 const THREADS = 2;
 
