@@ -3,7 +3,7 @@ import { misuse, RondoError, systemClock } from '../base/index.ts';
 import { type Cursor, type Live, SLAB_FULL, type StructType } from '../memory/index.ts';
 import type { RingCore } from './core.ts';
 import { LaneWriter, NO_SLOT } from './lanes/writer.ts';
-import { checkWritten, type ResolvedProducer } from './options.ts';
+import { checkLimit, checkWritten, type ResolvedProducer } from './options.ts';
 import type { Membership } from './segment/membership.ts';
 import { publishAtTurnEnd } from './waiting/turn-end.ts';
 import { Turns } from './waiting/turns.ts';
@@ -275,6 +275,7 @@ export class Producer<T, S extends string = string> {
    */
   writeMany(count: number, fill: (message: Cursor<T, S>, index: number) => void): number {
     if (this.#claimed !== 0) throw this.#cannotClaim();
+    checkLimit(count);
     const wanted = Math.floor(count);
     let written = 0;
     while (written < wanted && !this.#writer.closed) {
@@ -307,7 +308,8 @@ export class Producer<T, S extends string = string> {
       while (filled < run && this.#claimed > 0) {
         cursor.$offset = slot;
         if (!isPlain) this.#prepare(filled);
-        fill(cursor, first + filled);
+        const result: unknown = fill(cursor, first + filled);
+        if (result !== undefined) checkWritten(result);
         filled += 1;
         slot += stride;
       }

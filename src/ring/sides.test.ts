@@ -419,6 +419,8 @@ describe('Ring, roles and schemas', () => {
       ...type,
       message: /async/,
     });
+    assert.throws(() => producer.writeMany(2, write), { ...type, message: /async/ });
+    assert.throws(() => producer.writeMany(NaN, write), { code: 'ERR_OPTION_RANGE' });
     assert.equal(consumer.tryPop(), undefined);
     ring.close();
   });
