@@ -74,7 +74,7 @@ function endings(backend: number): void {
       watcher.close();
     }
     await turns();
-    assert.equal(descriptors(), open);
+    await until(() => descriptors() === open);
     await until(() => lanes() === 0);
   });
 
@@ -89,7 +89,7 @@ function endings(backend: number): void {
       await Promise.all(workers.map(end));
       assert.equal(native.futexWake(word, 1000), 0, 'nobody waits any more');
     }
-    assert.equal(descriptors(), open);
+    await until(() => descriptors() === open);
     await until(() => lanes() === 0);
   });
 
