@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Writable } from 'node:stream';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
@@ -79,12 +80,17 @@ test('isDead tells a process that was stopped from one that was killed', async (
 });
 
 test('isDead takes a zombie for dead, unless it has other threads', async () => {
-  // The shell becomes a process that never waits for its child.
-  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+  // The shell becomes a process that never waits for its child, which ends only after that: when
+  // its input does.
+  const parent = spawn('sh', ['-c', 'cat <&3 & echo $!; exec sleep 60 3<&-'], {
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
   });
-  const [text] = await once(parent.stdout, 'data');
+  const [text] = await once(parent.stdout!, 'data');
   const pid = Number(String(text));
+  while (readFileSync(`/proc/${parent.pid}/comm`, 'latin1') !== 'sleep\n') {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  (parent.stdio[3] as Writable).end();
   while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))) {
     await new Promise((resolve) => setImmediate(resolve));
   }
