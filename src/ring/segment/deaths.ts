@@ -25,6 +25,9 @@ interface Known {
 export class Deaths {
   readonly #participants: Participants;
   readonly #known: (Known | undefined)[] = [];
+  /** The table as it was, and the entries of those who are not this process. */
+  readonly #states = new Int32Array(SegmentLimit.PARTICIPANTS);
+  #asked: number[] = [];
   #looks = 0;
 
   constructor(participants: Participants) {
@@ -35,10 +38,18 @@ export class Deaths {
   look(): boolean {
     if (!nativeStatus().available) return true;
     this.#looks += 1;
-    for (let index = 0; index < SegmentLimit.PARTICIPANTS; index++) {
-      if (this.#isDead(index)) return true;
+    // Of a table in which nothing has changed, only those who can die are asked.
+    if (!this.#participants.refresh(this.#states)) {
+      return this.#asked.some((index) => this.#isDead(index));
     }
-    return false;
+    this.#asked = [];
+    let isAnyDead = false;
+    for (let index = 0; index < SegmentLimit.PARTICIPANTS; index++) {
+      if (this.#isDead(index)) isAnyDead = true;
+      const known = this.#known[index];
+      if (known !== undefined && known.pidfd !== SELF) this.#asked.push(index);
+    }
+    return isAnyDead;
   }
 
   /** Gives the descriptors back. */

@@ -79,6 +79,24 @@ export class Participants {
     return loadAcquire(this.#words, this.#offset(index) >>> 2);
   }
 
+  /**
+   * Copies all state words, and returns whether any was another one. Plain loads: what is missed
+   * now is seen the next time.
+   */
+  refresh(states: Int32Array): boolean {
+    const words = this.#words;
+    const step = Participant.SIZE >>> 2;
+    let word = this.#offset(0) >>> 2;
+    let hasChanged = false;
+    for (let index = 0; index < states.length; index++, word += step) {
+      const state = words[word]!;
+      if (states[index] === state) continue;
+      states[index] = state;
+      hasChanged = true;
+    }
+    return hasChanged;
+  }
+
   /** An entry that is live, or undefined when it is not, or changed while it was read. */
   read(index: number): ParticipantEntry | undefined {
     const offset = this.#offset(index);
