@@ -2,15 +2,9 @@
 import { compareExchange, loadAcquire } from '#atomics';
 import { RondoError } from '../base/index.ts';
 import { type Arena, Views } from '../memory/index.ts';
-import { Block, Cursor, Lane, LaneState, Poison, type RingPlan, type RingShape } from './layout.ts';
+import { Block, Cursor, Lane, poisonText, type RingPlan, type RingShape } from './layout.ts';
 import type { RingView } from './segment/segment.ts';
 import { callAttention, ringBell } from './waiting/bell.ts';
-
-const POISONED = new Map<number, string>([
-  [Poison.TAIL, 'a tail is not within the slots of its head'],
-  [Poison.HEAD, 'a head is not within the slots of its tail'],
-  [Poison.REFERENCE, 'a reference reaches outside the slab'],
-]);
 
 /** A ring of a segment, as one thread sees it. */
 export class RingCore {
@@ -85,13 +79,8 @@ export class RingCore {
   }
 
   #poisoned(code: number): RondoError {
-    const why = POISONED.get(code) ?? `poison ${code >>> 0}`;
+    const why = poisonText(code);
     return new RondoError('ERR_RING_POISONED', `Cannot use ${this.label} any more: ${why}`);
-  }
-
-  /** Wakes consumers that may be asleep, after what they wait for was stored. */
-  tellConsumers(): number {
-    return ringBell(this.arena, this.consumersBell);
   }
 
   /** Wakes producers that may be asleep, after what they wait for was stored. */
@@ -154,10 +143,5 @@ export class RingCore {
   /** Index of the word with the head of a cursor. */
   headWord(lane: number, cursor: number): number {
     return this.word(this.plan.cursor(lane, cursor) + Cursor.HEAD);
-  }
-
-  /** Whether a lane is open. An open lane without an owner waits for a successor. */
-  isOpen(lane: number): boolean {
-    return this.laneState(lane) === LaneState.OPEN;
   }
 }

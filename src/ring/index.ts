@@ -23,6 +23,6 @@ export { Record } from './record.ts';
 export { Ring, type CreateOptions, type OpenOptions, type RingPeers } from './ring.ts';
 export type { ParticipantInfo } from './segment/membership.ts';
 export type { SegmentInfo } from './segment/segment.ts';
-export type { CursorSnapshot, LaneSnapshot, RingSnapshot } from './segment/snapshot.ts';
+export type { CursorSnapshot, LaneSnapshot, LaneStats, RingSnapshot } from './segment/snapshot.ts';
 export type { RingTail, SeenMessage } from './segment/tail.ts';
-export type { ConsumerStats, LaneStats, RingStats } from './stats.ts';
+export type { ConsumerStats, RingStats } from './stats.ts';

@@ -63,6 +63,17 @@ export const LaneState = { UNUSED: 0, OPEN: 1, CLOSED: 2 } as const;
 /** Why a ring must not be used any more. */
 export const Poison = { TAIL: 1, HEAD: 2, REFERENCE: 3 } as const;
 
+const POISONED: Readonly<Record<number, string>> = {
+  [Poison.TAIL]: 'a tail is not within the slots of its head',
+  [Poison.HEAD]: 'a head is not within the slots of its tail',
+  [Poison.REFERENCE]: 'a reference reaches outside the slab',
+};
+
+/** What a poison means; whoever wrote it may have written anything. */
+export function poisonText(code: number): string {
+  return POISONED[code] ?? `poison ${code >>> 0}`;
+}
+
 /** Who pushes and who pops: the number is the one in memory. */
 export const TOPOLOGIES = { spsc: 1, mpsc: 2, mpmc: 3, broadcast: 4 } as const;
 

@@ -225,7 +225,7 @@ export class Ring<T, S extends string = string> {
   /** What its counters say: plain stores of each side, as they are now. */
   get stats(): RingStats {
     this.#assertOpen();
-    return readStats(this.#core);
+    return readStats(this.#mapping.segment, this.#core.view);
   }
 
   /**

@@ -5,12 +5,12 @@
 import type { Cursor, StructType } from '../memory/index.ts';
 import type { RingCore } from './core.ts';
 import { LaneCopier } from './lanes/copier.ts';
-import { ASKING } from './lanes/heads.ts';
 import type { PieceField } from './lanes/inbox.ts';
 import { LaneReader } from './lanes/reader.ts';
 import { NO_SLOT } from './lanes/writer.ts';
 import { Poison } from './layout.ts';
 import { piecesInside, piecesOf } from './pieces.ts';
+import { ASKING } from './segment/layout.ts';
 import { callAttention } from './waiting/bell.ts';
 
 /** What a consumer reads from. */

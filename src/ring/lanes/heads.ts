@@ -2,9 +2,7 @@
 import { compareExchange, loadAcquire, storeRelease } from '#atomics';
 import type { RingCore } from '../core.ts';
 import { Block, Poison } from '../layout.ts';
-
-/** In an owner word: the consumer asks to be let in (`spec/ring.md`, §9). */
-export const ASKING = 0x1_0000;
+import { ASKING } from '../segment/layout.ts';
 
 /** Tells a producer which message is still needed. Slow path: only when the lane looks full. */
 export interface Heads {

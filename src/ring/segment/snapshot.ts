@@ -3,7 +3,7 @@
  * are loaded one after the other while others work: each is true, together they are nearly so.
  */
 import { loadAcquire } from '#atomics';
-import { Block, Cursor, Lane, type RingShape } from '../layout.ts';
+import { Block, Cursor, Lane, poisonText, type RingShape } from '../layout.ts';
 import { ASKING } from './layout.ts';
 import { Participants, type ParticipantInfo } from './participants.ts';
 import type { RingSegment, RingView } from './segment.ts';
@@ -38,6 +38,9 @@ export interface LaneSnapshot {
   readonly cursors: readonly CursorSnapshot[];
 }
 
+/** A producer's queue, whoever that is. */
+export type LaneStats = Omit<LaneSnapshot, 'producer'>;
+
 /** A ring. */
 export interface RingSnapshot {
   readonly shape: RingShape;
@@ -50,12 +53,6 @@ export interface RingSnapshot {
 }
 
 const LANE_STATES = ['unused', 'open', 'closed'] as const;
-const POISONS = [
-  '',
-  'a tail is not within the slots of its head',
-  'a head is not within the slots of its tail',
-  'a reference reaches outside the slab',
-];
 
 /** Reads the words of one ring. */
 export class RingWords {
@@ -105,7 +102,7 @@ function behind(tail: number, head: number, slots: number): number {
   return Math.max(0, Math.min(distance, slots));
 }
 
-function laneSnapshot(words: RingWords, lane: number): Omit<LaneSnapshot, 'producer'> {
+function laneSnapshot(words: RingWords, lane: number): LaneStats {
   const { plan } = words.ring;
   const { slots } = plan.shape;
   const used = words.heads(lane);
@@ -133,10 +130,16 @@ function laneSnapshot(words: RingWords, lane: number): Omit<LaneSnapshot, 'produ
   };
 }
 
+/** The lanes of a ring, as they are now, without who produces. */
+export function snapshotLanes(segment: RingSegment, ring: RingView): LaneStats[] {
+  const words = new RingWords(segment, ring);
+  return Array.from({ length: ring.plan.shape.lanes }, (_, lane) => laneSnapshot(words, lane));
+}
+
 /** Why a ring is poisoned, or undefined when it is not. */
 export function poisonOf(words: RingWords): string | undefined {
   const poison = words.load(Block.POISON);
-  return poison === 0 ? undefined : (POISONS[poison] ?? `poison ${poison}`);
+  return poison === 0 ? undefined : poisonText(poison);
 }
 
 /** A ring, as it is now. */
@@ -144,9 +147,9 @@ export function snapshotRing(segment: RingSegment, ring: RingView): RingSnapshot
   const { shape } = ring.plan;
   const words = new RingWords(segment, ring);
   const participants = new Participants(segment);
-  const lanes = Array.from({ length: shape.lanes }, (_, lane) => ({
-    ...laneSnapshot(words, lane),
-    producer: participants.present(ring, 'lane', lane),
+  const lanes = snapshotLanes(segment, ring).map((lane, index) => ({
+    ...lane,
+    producer: participants.present(ring, 'lane', index),
   }));
   const consumers = Array.from({ length: shape.places }, (_, place) =>
     participants.present(ring, 'place', place),
