@@ -1,5 +1,5 @@
 /** Channels: a ring of requests and a ring of responses under one name. */
-import { choiceOption, misuse, rejectUnknown, RondoError } from '../base/index.ts';
+import { rejectUnknown, RondoError } from '../base/index.ts';
 import type { StructType } from '../memory/index.ts';
 import type { Consumer } from './consumer.ts';
 import { Mapping, type PlaceOptions, type SharedRings } from './mapping.ts';
@@ -11,10 +11,12 @@ import {
 } from './options.ts';
 import type { Producer } from './producer.ts';
 import {
+  betweenOption,
   checkNamed,
   checkPlace,
   openOrCreate,
   type OpenOptions,
+  placeOf,
   resolvePlace,
   Ring,
   specOf,
@@ -110,17 +112,7 @@ export class Channel<Q, P, QS extends string = string, PS extends string = strin
       specOf(messages.request as unknown as StructType<never, string>, requests),
       specOf(messages.response as unknown as StructType<never, string>, responses),
     ];
-    const isNamed = options.name !== undefined;
-    const between = choiceOption('between', options.between, isNamed ? 'processes' : 'threads', [
-      'threads',
-      'processes',
-    ]);
-    if (isNamed && between === 'threads') {
-      throw misuse(
-        'ERR_OPTION_TYPE',
-        'Cannot name a channel between threads: names are for processes',
-      );
-    }
+    const between = betweenOption('channel', options);
     return opened(
       messages,
       between === 'threads'
@@ -144,11 +136,7 @@ export class Channel<Q, P, QS extends string = string, PS extends string = strin
     name: string,
     options: Omit<ChannelOptions, 'name' | 'between'> = {},
   ): Channel<Q, P, QS, PS> {
-    const { directory, label } = options;
-    const place = {
-      ...(directory === undefined ? {} : { directory }),
-      ...(label === undefined ? {} : { label }),
-    };
+    const place = placeOf(options);
     return openOrCreate(
       () => Channel.open(messages, name, place),
       () => Channel.create(messages, { ...options, name }),

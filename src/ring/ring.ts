@@ -117,7 +117,7 @@ export class Ring<T, S extends string = string> {
     rejectUnknown('Ring.create', options, CREATE_OPTIONS);
     checkPlace(options);
     checkNamed(options);
-    const between = betweenOption(options);
+    const between = betweenOption('ring', options);
     const spec = specOf(type as unknown as StructType<never, string>, options);
     const mapping =
       between === 'threads'
@@ -149,11 +149,7 @@ export class Ring<T, S extends string = string> {
     name: string,
     options: Omit<CreateOptions, 'name' | 'between'> = {},
   ): Ring<T, S> {
-    const { directory, label } = options;
-    const place = {
-      ...(directory === undefined ? {} : { directory }),
-      ...(label === undefined ? {} : { label }),
-    };
+    const place = placeOf(options);
     return openOrCreate(
       () => Ring.open(type, name, place),
       () => Ring.create(type, { ...options, name }),
@@ -316,6 +312,14 @@ export class Ring<T, S extends string = string> {
   }
 }
 
+/** What opening needs of the options of making. */
+export function placeOf({ directory, label }: PlaceOptions): OpenOptions {
+  return {
+    ...(directory === undefined ? {} : { directory }),
+    ...(label === undefined ? {} : { label }),
+  };
+}
+
 /** How often the other side may be faster at making or leaving what is opened. */
 const OPEN_TRIES = 100;
 
@@ -352,14 +356,21 @@ function whole<T, S extends string>(type: StructType<T, S>, mapping: Mapping): R
   }
 }
 
-function betweenOption(options: CreateOptions): 'threads' | 'processes' {
+/** @throws {TypeError} ERR_OPTION_TYPE */
+export function betweenOption(
+  what: 'ring' | 'channel',
+  options: Pick<CreateOptions, 'name' | 'between'>,
+): 'threads' | 'processes' {
   const named = options.name !== undefined;
   const between = choiceOption('between', options.between, named ? 'processes' : 'threads', [
     'threads',
     'processes',
   ]);
   if (named && between === 'threads') {
-    throw misuse('ERR_OPTION_TYPE', 'Cannot name a ring between threads: names are for processes');
+    throw misuse(
+      'ERR_OPTION_TYPE',
+      `Cannot name a ${what} between threads: names are for processes`,
+    );
   }
   return between;
 }

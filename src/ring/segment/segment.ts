@@ -5,10 +5,9 @@
  * looks at the original again. Where its parts lie follows from the lengths of the schema texts and
  * the shapes of the rings, and is checked for equality: no offset of the header is believed.
  */
-import { createHash } from 'node:crypto';
 import { loadAcquire, storeRelease } from '#atomics';
 import { assert, outOfRange, RondoError, secureBytes, wallClock } from '../../base/index.ts';
-import type { Arena } from '../../memory/index.ts';
+import { type Arena, fingerprintOf } from '../../memory/index.ts';
 import { LINE_BYTES, RingPlan, type RingShape } from '../layout.ts';
 import { readGeometry, shapeProblem, writeGeometry } from './geometry.ts';
 import {
@@ -123,11 +122,6 @@ export function segmentBytes(rings: readonly RingSpec[]): number {
     );
   }
   return bytes;
-}
-
-/** A fingerprint as it must be: the first 8 bytes of the SHA-256 of the text. */
-function fingerprintOf(text: Uint8Array): bigint {
-  return createHash('sha256').update(text).digest().readBigUInt64LE(0);
 }
 
 /** The refusal of a segment; `why` goes on after "it has". */
@@ -389,7 +383,8 @@ function readRing(
   const start = offset + entry.schemaOffset;
   const text = arena.bytes.slice(start, start + entry.schemaBytes);
   if (!isSchemaText(text)) throw refused(`the schema text of ring ${index} is not ASCII text`);
-  if (fingerprintOf(text) !== entry.fingerprint) {
+  const layout = Buffer.from(text).toString('latin1');
+  if (fingerprintOf(layout) !== entry.fingerprint) {
     throw refused(`the schema text of ring ${index} has another fingerprint than its header says`);
   }
   const base = offset + entry.offset;
@@ -398,7 +393,6 @@ function readRing(
   if (plan.bytes !== entry.bytes) {
     throw refused(`ring ${index} has ${entry.bytes} bytes, its geometry needs ${plan.bytes}`);
   }
-  const layout = Buffer.from(text).toString('latin1');
   const { stride } = plan.shape;
   if (roundUp(structBytes(layout), 8) !== stride) {
     // Who reads and writes structs of that size would leave the slots otherwise.
