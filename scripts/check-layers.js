@@ -21,6 +21,11 @@ export const LAYERS = {
   memory: ['base', 'atomics', 'native'],
   ring: ['base', 'atomics', 'native', 'memory'],
   driver: ['base', 'atomics', 'native', 'memory'],
+  // Wakers between threads are rings of the driver's doorbell; everything else is its own.
+  task: ['base', 'atomics', 'memory', 'driver'],
+  runtime: ['base', 'atomics', 'memory', 'driver', 'task'],
+  net: ['base', 'memory', 'driver', 'task', 'runtime'],
+  fs: ['base', 'memory', 'driver', 'task', 'runtime'],
   // No sockets: they see bytes and offsets.
   http: ['base'],
   'websocket/codec': ['base'],

@@ -84,6 +84,22 @@ export const ERROR_CODES = {
   ERR_RING_NOT_FOUND: 'No living process holds a ring or channel of that name',
   ERR_RING_DIRECTORY:
     'The directory of rings cannot be used: not a directory, not yours, or too open',
+  ERR_TASK_OUTSIDE: 'Something that only a running task can do was done outside of one',
+  ERR_TASK_YIELD: 'A coroutine used yield where it must use yield*',
+  ERR_TASK_KIND: 'What was to be run is no future, coroutine, promise or function that gives one',
+  ERR_TASK_OVER: 'A future was polled after it had ended, or awaited twice',
+  ERR_TASK_CANCELLED: 'A task or operation was cancelled before it had a result',
+  ERR_TASK_TIMEOUT: 'An operation took longer than it was given',
+  ERR_TASK_DEADLINE: 'The deadline of a task, or of one that it belongs to, has passed',
+  ERR_TASK_LIMIT: 'An executor has as many tasks as its limit allows',
+  ERR_TASK_ERRORS: 'Several tasks of one scope failed; errors lists all of them',
+  ERR_EXECUTOR_CLOSED: 'An executor was used after its close',
+  ERR_CHANNEL_CLOSED: 'The other side of a channel is gone',
+  ERR_CHANNEL_LAGGED: 'A receiver was too slow and lost messages; the error says how many',
+  ERR_SYNC_CLOSED: 'A semaphore or lock was closed while something waited for it',
+  ERR_SYNC_RELEASED: 'A permit or guard was used or released after its release',
+  ERR_STREAM_CLOSED: 'A socket, file or stream was used after it was closed',
+  ERR_STREAM_BUSY: 'A socket, file or stream has an operation of that kind under way already',
   ERR_SYSTEM: 'A system call failed; errno and syscall say which and why',
 } as const;
 

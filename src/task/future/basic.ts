@@ -1,0 +1,123 @@
+/** The smallest futures. */
+import { BaseFuture } from './base.ts';
+import { CoroutineFuture, isCoroutine } from './coroutine.ts';
+import { PENDING, type Context, type Coroutine, type Future, type Poll } from './future.ts';
+import { fromPromise, isThenable } from './promise.ts';
+import { misuse } from '../../base/index.ts';
+
+class Ready<T> extends BaseFuture<T, never> {
+  readonly #value: T;
+  constructor(value: T) {
+    super();
+    this.#value = value;
+  }
+  poll(): Poll<T> {
+    return this.#value;
+  }
+}
+
+/** A future that has its value already. */
+export function ready<T>(value: T): BaseFuture<T, never> {
+  return new Ready(value);
+}
+
+class PollFn<T, E> extends BaseFuture<T, E> {
+  readonly #poll: (context: Context) => Poll<T>;
+  readonly #cancel: ((context: Context) => Poll<void>) | undefined;
+  constructor(
+    poll: (context: Context) => Poll<T>,
+    cancel: ((context: Context) => Poll<void>) | undefined,
+  ) {
+    super();
+    this.#poll = poll;
+    this.#cancel = cancel;
+  }
+  poll(context: Context): Poll<T> {
+    return this.#poll(context);
+  }
+  cancel(context: Context): Poll<void> {
+    return this.#cancel?.(context);
+  }
+}
+
+/** A future from a function that is called at each poll, and one for giving it up. */
+export function pollFn<T, E = unknown>(
+  poll: (context: Context) => Poll<T>,
+  cancel?: (context: Context) => Poll<void>,
+): BaseFuture<T, E> {
+  return new PollFn<T, E>(poll, cancel);
+}
+
+class YieldNow extends BaseFuture<void, never> {
+  #yielded = false;
+  poll(context: Context): Poll<void> {
+    if (this.#yielded) return undefined;
+    this.#yielded = true;
+    context.waker.wakeByRef();
+    return PENDING;
+  }
+}
+
+/** Lets the other tasks that are ready go first. */
+export function yieldNow(): BaseFuture<void, never> {
+  return new YieldNow();
+}
+
+class Unconstrained<T, E> extends BaseFuture<T, E> {
+  readonly #future: Future<T, E>;
+  constructor(future: Future<T, E>) {
+    super();
+    this.#future = future;
+  }
+  poll(context: Context): Poll<T> {
+    return this.#future.poll({ waker: context.waker, proceed: always });
+  }
+  cancel(context: Context): Poll<void> {
+    return this.#future.cancel?.({ waker: context.waker, proceed: always });
+  }
+}
+
+const always = (): boolean => true;
+
+/** The same future without a budget: it may go on for as long as there is something to do. */
+export function unconstrained<T, E>(future: Awaitable<T, E>): BaseFuture<T, E> {
+  return new Unconstrained(toFuture(future));
+}
+
+/** What can be run as a future: a future, a coroutine, or a promise. */
+export type Awaitable<T, E = unknown> = Future<T, E> | Coroutine<T, E> | PromiseLike<T>;
+
+/**
+ * The future of something that can be awaited.
+ * @throws {TypeError} ERR_TASK_KIND for anything else
+ */
+export function toFuture<T, E>(source: Awaitable<T, E>): Future<T, E> {
+  if (isFuture(source)) return source as Future<T, E>;
+  if (isCoroutine(source)) return new CoroutineFuture(source as Coroutine<T, E>);
+  if (isThenable(source)) return fromPromise(source as PromiseLike<T>) as Future<T, E>;
+  const hint =
+    typeof source === 'function' && isGeneratorFunction(source) ? ', call the function* first' : '';
+  throw misuse(
+    'ERR_TASK_KIND',
+    `Cannot run ${describe(source)}: it must be a future, a coroutine or a promise${hint}`,
+  );
+}
+
+/** Whether something has `poll`. */
+export function isFuture(value: unknown): value is Future<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { poll?: unknown }).poll === 'function'
+  );
+}
+
+function isGeneratorFunction(value: object): boolean {
+  return Object.prototype.toString.call(value) === '[object GeneratorFunction]';
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value === 'object') return 'an object';
+  return typeof value === 'function' ? 'a function' : `${typeof value} ${String(value)}`;
+}

@@ -1,0 +1,24 @@
+export { Await } from './await.ts';
+export { BaseFuture, provideLauncher } from './base.ts';
+export {
+  isFuture,
+  pollFn,
+  ready,
+  toFuture,
+  unconstrained,
+  yieldNow,
+  type Awaitable,
+} from './basic.ts';
+export { CoroutineFuture, isCoroutine } from './coroutine.ts';
+export { currentContext, enterContext } from './current.ts';
+export {
+  PENDING,
+  type Context,
+  type Coroutine,
+  type Future,
+  type Poll,
+  type Suspension,
+  type Waker,
+} from './future.ts';
+export { fromPromise, isThenable, PromiseFuture } from './promise.ts';
+export { wakerFrom, type WakerOperations } from './waker.ts';

@@ -1,0 +1,92 @@
+/** Promises as futures. */
+import { BaseFuture } from './base.ts';
+import { PENDING, type Context, type Poll, type Waker } from './future.ts';
+
+const State = { PENDING: 0, FULFILLED: 1, REJECTED: 2 } as const;
+
+/** Whether something can be awaited by an async function. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+/**
+ * A promise as a future. It is listened to from now on, so a rejection counts as handled. Giving
+ * the future up stops listening; the promise itself cannot be stopped.
+ */
+export class PromiseFuture<T> extends BaseFuture<T> {
+  #state: (typeof State)[keyof typeof State] = State.PENDING;
+  #result: unknown;
+  #waker: Waker | undefined;
+
+  constructor(promise: PromiseLike<T>) {
+    super();
+    promise.then(
+      (value) => this.#settle(State.FULFILLED, value),
+      (error: unknown) => this.#settle(State.REJECTED, error),
+    );
+  }
+
+  poll(context: Context): Poll<T> {
+    if (this.#state === State.FULFILLED) return this.#result as T;
+    if (this.#state === State.REJECTED) throw this.#result;
+    if (this.#waker === undefined || !this.#waker.willWake(context.waker)) {
+      this.#waker?.drop();
+      this.#waker = context.waker.clone();
+    }
+    return PENDING;
+  }
+
+  cancel(): void {
+    this.#waker?.drop();
+    this.#waker = undefined;
+  }
+
+  #settle(state: (typeof State)['FULFILLED' | 'REJECTED'], result: unknown): void {
+    this.#state = state;
+    this.#result = result;
+    const waker = this.#waker;
+    this.#waker = undefined;
+    waker?.wake();
+  }
+}
+
+/**
+ * A promise as a future, to wait for inside a coroutine: `yield* fromPromise(fetch(url))`. The
+ * function form gets a signal that is aborted when the future is given up:
+ * `yield* fromPromise((signal) => fetch(url, { signal }))`.
+ */
+export function fromPromise<T>(
+  source: PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T>),
+): BaseFuture<T> {
+  return typeof source === 'function' ? new SignalledPromise(source) : new PromiseFuture(source);
+}
+
+/** Starts at its first poll, as futures do; waits for the promise even when it was given up. */
+class SignalledPromise<T> extends BaseFuture<T> {
+  readonly #start: (signal: AbortSignal) => PromiseLike<T>;
+  readonly #controller = new AbortController();
+  #inner: PromiseFuture<T> | undefined;
+
+  constructor(start: (signal: AbortSignal) => PromiseLike<T>) {
+    super();
+    this.#start = start;
+  }
+
+  poll(context: Context): Poll<T> {
+    this.#inner ??= new PromiseFuture(this.#start(this.#controller.signal));
+    return this.#inner.poll(context);
+  }
+
+  cancel(context: Context): Poll<void> {
+    if (this.#inner === undefined) return undefined;
+    this.#controller.abort();
+    try {
+      return this.#inner.poll(context) === PENDING ? PENDING : undefined;
+    } catch {
+      return undefined; // That it was aborted, most likely; nobody asked for the value any more.
+    }
+  }
+}
