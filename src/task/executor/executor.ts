@@ -1,0 +1,403 @@
+/**
+ * The executor of one thread: polls one task at a time, each to its next `PENDING`.
+ *
+ *  1. A task is in the queue, the LIFO slot, or being polled, or idle; `SCHEDULED` is set exactly
+ *     while it is in one of the first two, so however often it is woken it is polled once.
+ *  2. A task that the running one woke is polled next (the LIFO slot: what it needs is in the
+ *     cache), at most `LIFO_POLLS` times in a row, and only when nothing more urgent is ready. So
+ *     the bounds of the queues hold with `LIFO_POLLS + 1` polls of the executor for one of theirs.
+ *  3. A turn ends after `pollsPerTurn` polls or `turnMs`; then the event loop has its turn.
+ *  4. Nothing is armed while nothing is ready and nobody sleeps.
+ */
+import { RondoError } from '../../base/index.ts';
+import {
+  isFuture,
+  PENDING,
+  provideLauncher,
+  toFuture,
+  type Awaitable,
+  type Future,
+} from '../future/index.ts';
+import { currentLocals, enterLocals } from '../future/locals.ts';
+import { Timers } from '../time/timers.ts';
+import { captureContext, runInContext } from './async-context.ts';
+import { ClassQueue } from './class-queue.ts';
+import { currentExecutor, enterExecutor } from './current.ts';
+import { DeadlineQueue } from './deadline-queue.ts';
+import { FeedbackQueue } from './feedback-queue.ts';
+import type { Host } from './host.ts';
+import {
+  resolveExecutorOptions,
+  resolveSpawnOptions,
+  type ExecutorOptions,
+  type ResolvedExecutorOptions,
+} from './options.ts';
+import type { RunQueue } from './queue.ts';
+import { Task, TaskState } from './task.ts';
+import type { ErrorOf, JoinHandle, Spawnable, SpawnOptions, ValueOf } from './types.ts';
+
+const { SCHEDULED, RUNNING, CANCELLING, DONE, FAILED, CANCELLED, OBSERVED } = TaskState;
+
+/** Polls in a row that the LIFO slot may have. */
+export const LIFO_POLLS = 3;
+
+/** Polls between two looks at the clock. */
+const POLLS_PER_LOOK = 16;
+
+/** Class of a task that is spawned outside of tasks: 'normal'. */
+const NORMAL = 1;
+
+/** See the head of this file. */
+export class Executor {
+  readonly options: ResolvedExecutorOptions;
+  readonly host: Host;
+  readonly timers: Timers;
+  readonly #queue: RunQueue;
+  /** The task to be polled before the queue. */
+  #lifo: Task | undefined;
+  #lifoPolls = 0;
+  /** What is left of the running poll's budget. */
+  #budget = 0;
+  /** The task that is being polled. */
+  #running: Task | undefined;
+  #turning = false;
+  #requested = false;
+  /** What the host's timer is set to. */
+  #armed = Number.POSITIVE_INFINITY;
+  #held = false;
+  /** Living tasks by slot, and the slots that are free. */
+  readonly #tasks: (Task | undefined)[] = [];
+  readonly #freeSlots: number[] = [];
+  #living = 0;
+  #spawned = 0;
+  #closed = false;
+  #whenEmpty: (() => void)[] = [];
+  /** Failed tasks that nobody has waited for yet: reported when a turn later nobody has. */
+  #unobserved: Task[] = [];
+
+  constructor(host: Host, options: ExecutorOptions = {}) {
+    this.options = resolveExecutorOptions(options);
+    this.host = host;
+    this.timers = new Timers(() => this.#timersChanged());
+    this.#queue = makeQueue(this.options, host);
+  }
+
+  // ---- tasks
+
+  /**
+   * Starts a task. It is polled for the first time in a later turn, or later in this one.
+   * @throws {TypeError} ERR_TASK_KIND for what cannot be run, ERR_OPTION_… for options
+   * @throws {RondoError} ERR_TASK_LIMIT, ERR_EXECUTOR_CLOSED
+   */
+  spawn<S extends Spawnable>(
+    source: S,
+    options?: SpawnOptions,
+  ): JoinHandle<ValueOf<S>, ErrorOf<S>> {
+    return this.spawnTask(source, options) as JoinHandle<ValueOf<S>, ErrorOf<S>>;
+  }
+
+  /** The same, giving the cell: for the parts of the library that build on tasks. */
+  spawnTask(source: unknown, options?: SpawnOptions): Task {
+    if (this.#closed) throw closedError('spawn a task');
+    if (this.#living >= this.options.tasks) throw this.#limitError();
+    const content =
+      typeof source === 'function' || isFuture(source)
+        ? source
+        : toFuture(source as Awaitable<unknown>);
+    const id = ++this.#spawned;
+    const task = new Task(this, id, content, this.#running?.level ?? NORMAL);
+    const locals = currentLocals();
+    const asyncContext = captureContext();
+    if (locals !== undefined || asyncContext !== undefined) {
+      task.inherited = { locals, asyncContext };
+    }
+    if (options !== undefined || this.options.locations) this.#describe(task, options);
+    this.#enter(task);
+    this.#enqueue(task);
+    return task;
+  }
+
+  #describe(task: Task, options: SpawnOptions = {}): void {
+    const { name, level, due } = resolveSpawnOptions(options);
+    if (level !== undefined) task.setPriority(level);
+    if (name !== undefined) task.name = name;
+    if (due !== undefined) task.coldPart().due = this.host.now() + due;
+    if (this.options.locations) task.coldPart().location = spawnLocation();
+  }
+
+  #enter(task: Task): void {
+    const slot = this.#freeSlots.pop() ?? this.#tasks.length;
+    task.slot = slot;
+    this.#tasks[slot] = task;
+    this.#living += 1;
+  }
+
+  #leave(task: Task): void {
+    this.#tasks[task.slot] = undefined;
+    this.#freeSlots.push(task.slot);
+    this.#living -= 1;
+  }
+
+  /** The task that is being polled, undefined outside of polls. */
+  get running(): Task | undefined {
+    return this.#running;
+  }
+
+  /** Tasks that live, oldest slot first: for the console and for tests. */
+  *tasks(): Generator<Task> {
+    for (const task of this.#tasks) if (task !== undefined) yield task;
+  }
+
+  /** How many tasks live. */
+  get living(): number {
+    return this.#living;
+  }
+
+  // ---- called by tasks
+
+  /** A task was woken and is not in the queue. */
+  schedule(task: Task): void {
+    const running = this.#running;
+    if (
+      running !== undefined &&
+      running !== task &&
+      this.#queue.overtaking &&
+      this.#queue.isFirst(task)
+    ) {
+      const displaced = this.#lifo;
+      this.#lifo = task;
+      if (displaced !== undefined) this.#queue.push(displaced);
+      return;
+    }
+    this.#enqueue(task);
+  }
+
+  /** Takes one unit of the running poll's budget, if one is left. */
+  takeBudget(): boolean {
+    if (this.#budget <= 0) return false;
+    this.#budget -= 1;
+    return true;
+  }
+
+  wakerCloned(_task: Task): void {
+    // Counted when the console's counters are on.
+  }
+
+  wakerDropped(_task: Task): void {
+    // Counted when the console's counters are on.
+  }
+
+  #enqueue(task: Task): void {
+    this.#queue.push(task);
+    if (!this.#requested && !this.#turning) {
+      this.#requested = true;
+      this.host.requestTurn('soon');
+    }
+  }
+
+  // ---- turns
+
+  /** Milliseconds of the host's clock. */
+  now(): number {
+    return this.host.now();
+  }
+
+  /** Whether a task is ready. */
+  get hasReady(): boolean {
+    return this.#lifo !== undefined || this.#queue.size > 0;
+  }
+
+  /**
+   * Polls what is ready, within the limits of a turn; called by the host. Returns the number of
+   * polls. Called inside of a turn it does nothing.
+   */
+  turn(): number {
+    if (this.#turning) return 0;
+    this.#requested = false;
+    this.#turning = true;
+    const outer = enterExecutor(this);
+    let polls = 0;
+    try {
+      const started = this.host.now();
+      if (this.timers.size > 0) this.timers.expire(started);
+      const unobserved = this.#unobserved;
+      if (unobserved.length > 0) this.#unobserved = [];
+      polls = this.#pollReady(started);
+      for (const task of unobserved) this.#reportUnobserved(task);
+    } finally {
+      enterExecutor(outer);
+      this.#turning = false;
+    }
+    this.#arrange();
+    return polls;
+  }
+
+  #pollReady(started: number): number {
+    const { pollsPerTurn, turnMs } = this.options;
+    const queue = this.#queue;
+    let polls = 0;
+    while (polls < pollsPerTurn) {
+      let task = this.#lifo;
+      if (task !== undefined && this.#lifoPolls < LIFO_POLLS) {
+        this.#lifo = undefined;
+        this.#lifoPolls += 1;
+      } else {
+        // The slot has had its share: its task waits behind the others, as any task does.
+        if (task !== undefined) {
+          this.#lifo = undefined;
+          queue.push(task);
+        }
+        this.#lifoPolls = 0;
+        task = queue.pop();
+        if (task === undefined) break;
+      }
+      this.#poll(task);
+      polls += 1;
+      if (polls % POLLS_PER_LOOK === 0 && this.host.now() - started >= turnMs) break;
+    }
+    return polls;
+  }
+
+  /** Sees to it that the next turn comes when it is needed, and no sooner. */
+  #arrange(): void {
+    if (this.hasReady || this.#unobserved.length > 0) {
+      if (!this.#requested) {
+        this.#requested = true;
+        this.host.requestTurn('later');
+      }
+      return; // Timers are looked at in that turn.
+    }
+    this.#armTimer();
+  }
+
+  #timersChanged(): void {
+    if (!this.#turning) this.#armTimer();
+  }
+
+  #armTimer(): void {
+    const deadline = this.timers.nextDeadline();
+    if (deadline !== this.#armed) {
+      this.#armed = deadline;
+      this.host.setTimer(deadline);
+    }
+    const held = this.timers.held > 0;
+    if (held !== this.#held) {
+      this.#held = held;
+      this.host.holdTimer(held);
+    }
+  }
+
+  /** The host's timer has fired: it is not set any more. Calls `turn`. */
+  timerFired(): void {
+    this.#armed = Number.POSITIVE_INFINITY;
+    this.turn();
+  }
+
+  #poll(task: Task): void {
+    task.state = (task.state & ~SCHEDULED) | RUNNING;
+    this.#running = task;
+    this.#budget = this.options.budget;
+    const inherited = task.inherited;
+    let value: unknown;
+    try {
+      value = inherited === undefined ? task.step() : this.#stepWith(task);
+    } catch (error) {
+      this.#end(task, DONE | FAILED, error);
+      return;
+    } finally {
+      this.#running = undefined;
+    }
+    if (value === PENDING) {
+      task.state &= ~RUNNING;
+      this.#queue.ran(task, this.#budget <= 0);
+    } else if ((task.state & CANCELLING) !== 0) {
+      this.#end(task, DONE | CANCELLED, task.cancelled());
+    } else {
+      this.#end(task, DONE, value);
+    }
+  }
+
+  #stepWith(task: Task): unknown {
+    const { locals, asyncContext } = task.inherited!;
+    const outer = enterLocals(locals);
+    try {
+      return asyncContext === undefined ? task.step() : runInContext(asyncContext, task);
+    } finally {
+      enterLocals(outer);
+    }
+  }
+
+  #end(task: Task, bits: number, result: unknown): void {
+    this.#leave(task);
+    task.end(bits, result);
+    if ((task.state & (FAILED | OBSERVED)) === FAILED) this.#unobserved.push(task);
+    if (this.#living === 0 && this.#whenEmpty.length > 0) {
+      for (const resolve of this.#whenEmpty.splice(0)) resolve();
+    }
+  }
+
+  #reportUnobserved(task: Task): void {
+    if ((task.state & OBSERVED) !== 0) return;
+    task.state |= OBSERVED;
+    this.host.report(task.content);
+  }
+
+  // ---- the end
+
+  /** True after `close` was called. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Cancels all tasks and takes no more. Resolves when they have ended, which includes what they
+   * do to clean up and what the kernel still holds. Idempotent.
+   */
+  close(reason?: unknown): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      const why = reason ?? closedError('go on');
+      for (const task of [...this.tasks()]) task.abort(why);
+    }
+    if (this.#living === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenEmpty.push(resolve));
+  }
+
+  #limitError(): RondoError {
+    return new RondoError(
+      'ERR_TASK_LIMIT',
+      `Cannot spawn a task on executor ${this.options.name}: ` +
+        `at most ${this.options.tasks} may live at once, and they do`,
+    );
+  }
+}
+
+function makeQueue(options: ResolvedExecutorOptions, host: Host): RunQueue {
+  if (options.scheduling === 'deadline') {
+    return new DeadlineQueue(() => host.now(), options.horizonMs);
+  }
+  return options.scheduling === 'feedback' ? new FeedbackQueue() : new ClassQueue();
+}
+
+function closedError(what: string): RondoError {
+  return new RondoError('ERR_EXECUTOR_CLOSED', `Cannot ${what}: the executor was closed`);
+}
+
+/** The line outside of this package's executor that called spawn, as `file:line:column`. */
+function spawnLocation(): string | undefined {
+  const stack = new Error().stack?.split('\n') ?? [];
+  return stack
+    .slice(1)
+    .find((line) => !line.includes('/task/executor/') && !line.includes('/task/scope/'))
+    ?.trim();
+}
+
+/** The future that a task is for: the handle of one, run by the current executor. */
+export function spawn<S extends Spawnable>(
+  source: S,
+  options?: SpawnOptions,
+): JoinHandle<ValueOf<S>, ErrorOf<S>> {
+  return currentExecutor().spawn(source, options);
+}
+
+provideLauncher(<T>(future: Future<T>) => currentExecutor().spawnTask(future) as Task<T>);

@@ -1,0 +1,15 @@
+export { AGING, POLLS_UNTIL_SERVED, PRIORITIES, type Priority } from './class-queue.ts';
+export { currentExecutor, enterExecutor, provideExecutor, runningExecutor } from './current.ts';
+export { Executor, LIFO_POLLS, spawn } from './executor.ts';
+export type { Host, TurnTime } from './host.ts';
+export { NodeHost } from './node-host.ts';
+export type { ExecutorOptions, Scheduling } from './options.ts';
+export { Task, TaskState } from './task.ts';
+export type {
+  ErrorOf,
+  JoinHandle,
+  Spawnable,
+  SpawnOptions,
+  TaskInfo,
+  ValueOf,
+} from './types.ts';

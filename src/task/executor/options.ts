@@ -1,0 +1,117 @@
+/** Options of executors. */
+import {
+  booleanOption,
+  choiceOption,
+  integerOption,
+  rejectUnknown,
+  stringOption,
+  type Random,
+  systemRandom,
+} from '../../base/index.ts';
+import { PRIORITIES, type Priority } from './class-queue.ts';
+
+/** How an executor chooses the next task. */
+export type Scheduling =
+  /** Four classes with aging. */
+  | 'priority'
+  /** The same, and tasks move between the classes by what they use. */
+  | 'feedback'
+  /** Earliest deadline first. */
+  | 'deadline';
+
+/** How an executor is made; all optional. */
+export interface ExecutorOptions {
+  /** For the console and for messages. @default 'main' */
+  readonly name?: string;
+  /** @default 'priority' */
+  readonly scheduling?: Scheduling;
+  /** Operations of the library that one poll may do before it yields, 1 to 65,535. @default 128 */
+  readonly budget?: number;
+  /** Polls of one turn, 1 to 1,048,576; then the event loop has its turn. @default 1024 */
+  readonly pollsPerTurn?: number;
+  /**
+   * Milliseconds of one turn, 1 to 1,000: looked at every 16 polls. Whichever of the two limits is
+   * reached first ends the turn. @default 2
+   */
+  readonly turnMs?: number;
+  /** Tasks that may live at once, 1 to 16,777,216. @default 4,194,304 */
+  readonly tasks?: number;
+  /** Milliseconds after which a task without `due` counts as due, with 'deadline'. @default 1000 */
+  readonly horizonMs?: number;
+  /** Keeps where each task was spawned: costs microseconds a spawn. @default false */
+  readonly locations?: boolean;
+  /** What fair choices are drawn from. @default the machine's */
+  readonly random?: Random;
+}
+
+/** Options with every default filled in. */
+export interface ResolvedExecutorOptions {
+  readonly name: string;
+  readonly scheduling: Scheduling;
+  readonly budget: number;
+  readonly pollsPerTurn: number;
+  readonly turnMs: number;
+  readonly tasks: number;
+  readonly horizonMs: number;
+  readonly locations: boolean;
+  readonly random: Random;
+}
+
+const KEYS = [
+  'name',
+  'scheduling',
+  'budget',
+  'pollsPerTurn',
+  'turnMs',
+  'tasks',
+  'horizonMs',
+  'locations',
+  'random',
+] as const;
+
+/** Checks and fills in. */
+export function resolveExecutorOptions(options: ExecutorOptions): ResolvedExecutorOptions {
+  rejectUnknown('Executor', options, KEYS);
+  return Object.freeze({
+    name: stringOption('name', options.name, 'main'),
+    scheduling: choiceOption('scheduling', options.scheduling, 'priority', [
+      'priority',
+      'feedback',
+      'deadline',
+    ]),
+    budget: integerOption('budget', options.budget, 128, 1, 65_535),
+    pollsPerTurn: integerOption('pollsPerTurn', options.pollsPerTurn, 1024, 1, 1_048_576),
+    turnMs: integerOption('turnMs', options.turnMs, 2, 1, 1000),
+    tasks: integerOption('tasks', options.tasks, 4_194_304, 1, 16_777_216),
+    horizonMs: integerOption('horizonMs', options.horizonMs, 1000, 1, 3_600_000),
+    locations: booleanOption('locations', options.locations, false),
+    random: options.random ?? systemRandom,
+  });
+}
+
+const SPAWN_KEYS = ['name', 'priority', 'due'] as const;
+
+/** Spawn options that were checked. `level` is the index of the class. */
+export interface ResolvedSpawnOptions {
+  readonly name: string | undefined;
+  readonly level: number | undefined;
+  readonly due: number | undefined;
+}
+
+/** Checks the options of one spawn. */
+export function resolveSpawnOptions(options: {
+  readonly name?: string;
+  readonly priority?: Priority;
+  readonly due?: number;
+}): ResolvedSpawnOptions {
+  rejectUnknown('spawn', options, SPAWN_KEYS);
+  const { priority, due } = options;
+  return {
+    name: options.name === undefined ? undefined : stringOption('name', options.name, ''),
+    level:
+      priority === undefined
+        ? undefined
+        : PRIORITIES.indexOf(choiceOption('priority', priority, 'normal', PRIORITIES)),
+    due: due === undefined ? undefined : integerOption('due', due, 0, 0, 0x7fffffff),
+  };
+}

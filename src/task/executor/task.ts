@@ -1,0 +1,351 @@
+/**
+ * The cell of a task. One object is everything that a task needs while it runs: what it is polled
+ * with (`Context`), what wakes it (`Waker`), what others wait on (`JoinHandle`). So a task costs one
+ * allocation beside its future, and a poll none.
+ *
+ * Hot, written at every poll or wake: `state`, and the counters' row. Warm: `future`, `level`,
+ * `credit`. Cold, in an object made at first need: everything in `Cold`. The fields are open to the
+ * executor and its queues (private fields cost at construction, docs/decisions/0020-task-cell.md);
+ * users see `JoinHandle` and `TaskInfo` alone.
+ */
+import { inspect, type InspectOptions } from 'node:util';
+import { CancelledError } from '../errors.ts';
+import {
+  BaseFuture,
+  isCoroutine,
+  isFuture,
+  isThenable,
+  PENDING,
+  PromiseFuture,
+  CoroutineFuture,
+  ready,
+  type Context,
+  type Future,
+  type Poll,
+  type Waker,
+} from '../future/index.ts';
+import type { Locals } from '../future/locals.ts';
+import { PRIORITIES } from './class-queue.ts';
+import type { CapturedContext } from './async-context.ts';
+import type { Executor } from './executor.ts';
+import type { JoinHandle, TaskInfo } from './types.ts';
+
+/** Bits of `Task.state`. Written by the executor's thread alone. */
+export const TaskState = {
+  /** In a queue, or about to be put there. Set by the first wake, cleared before the poll. */
+  SCHEDULED: 1,
+  /** Being polled. */
+  RUNNING: 2,
+  /** `future` is a future; before, it may be the function that gives it. */
+  STARTED: 4,
+  /** Was aborted: is not polled any more but cancelled. */
+  CANCELLING: 8,
+  /** Ended with a value, unless one of the next two is set. */
+  DONE: 16,
+  FAILED: 32,
+  CANCELLED: 64,
+  /** Somebody has waited for it, or its scope takes its error. */
+  OBSERVED: 128,
+  /** What it runs is an async function: it cannot be stopped, only waited for. */
+  PROMISE: 256,
+} as const;
+
+const { SCHEDULED, RUNNING, STARTED, CANCELLING, DONE, FAILED, CANCELLED, OBSERVED, PROMISE } =
+  TaskState;
+
+/** What only some tasks have. */
+interface Cold {
+  reason: unknown;
+  controller: AbortController | undefined;
+  promise: Promise<unknown> | undefined;
+  settle: { resolve: (value: unknown) => void; reject: (error: unknown) => void } | undefined;
+  /** Called once, when the task has ended; used by scopes. */
+  ended: ((task: Task) => void) | undefined;
+  due: number | undefined;
+  /** Where it was spawned, when the executor keeps that. */
+  location: string | undefined;
+}
+
+/** What a task has from where it was spawned; undefined in most tasks. */
+export interface Inherited {
+  readonly locals: Locals | undefined;
+  /** What AsyncLocalStorage had, undefined for nothing. */
+  readonly asyncContext: CapturedContext | undefined;
+}
+
+/** A task; see the head of this file. */
+export class Task<T = unknown, E = unknown>
+  extends BaseFuture<T, E>
+  implements Context, Waker, JoinHandle<T, E>, TaskInfo
+{
+  /** Bits of `TaskState`. */
+  state: number = SCHEDULED;
+  /** Class of the queue that it goes to. */
+  level: number;
+  /** Class that it was spawned with. */
+  priorityLevel: number;
+  /** For queues that learn. */
+  credit = 0;
+  readonly id: number;
+  /** Place in the executor's table of living tasks, and so the row of its counters. */
+  slot = 0;
+  readonly executor: Executor;
+  /** The future; before the first poll possibly the function; afterwards the value or error. */
+  content: unknown;
+  joiners: Waker | Waker[] | undefined = undefined;
+  /** Given, or that of the function that it runs; '' where there is none. */
+  name: string = '';
+  inherited: Inherited | undefined = undefined;
+  cold: Cold | undefined = undefined;
+
+  constructor(executor: Executor, id: number, content: unknown, level: number) {
+    super();
+    this.executor = executor;
+    this.id = id;
+    this.content = content;
+    this.level = level;
+    this.priorityLevel = level;
+  }
+
+  // ---- as context and waker
+
+  get waker(): Waker {
+    return this;
+  }
+
+  proceed(): boolean {
+    if (this.executor.takeBudget()) return true;
+    this.wakeByRef();
+    return false;
+  }
+
+  wakeByRef(): void {
+    const state = this.state;
+    if ((state & (SCHEDULED | DONE)) !== 0) return;
+    this.state = state | SCHEDULED;
+    this.executor.schedule(this);
+  }
+
+  wake(): void {
+    this.executor.wakerDropped(this);
+    this.wakeByRef();
+  }
+
+  clone(): Waker {
+    this.executor.wakerCloned(this);
+    return this;
+  }
+
+  drop(): void {
+    this.executor.wakerDropped(this);
+  }
+
+  willWake(other: Waker): boolean {
+    return other === this;
+  }
+
+  // ---- run by the executor
+
+  /** One step: a poll of its future, or of its cancelling. May throw what its future throws. */
+  step(): Poll<unknown> {
+    if ((this.state & CANCELLING) !== 0) return this.#cancelStep();
+    if ((this.state & STARTED) === 0) this.#start();
+    return (this.content as Future<unknown>).poll(this);
+  }
+
+  #start(): void {
+    this.state |= STARTED;
+    const source = this.content;
+    if (typeof source !== 'function') return;
+    this.content = undefined;
+    if (this.name === '') this.name = source.name;
+    const given: unknown = (source as (task: TaskInfo) => unknown)(this);
+    if (isFuture(given)) this.content = given;
+    else if (isCoroutine(given)) this.content = new CoroutineFuture(given);
+    else if (isThenable(given)) {
+      this.state |= PROMISE;
+      this.content = new PromiseFuture(given);
+    } else this.content = ready(given);
+  }
+
+  #cancelStep(): Poll<undefined> {
+    if ((this.state & STARTED) === 0 && typeof this.content === 'function') return undefined;
+    const future = this.content as Future<unknown>;
+    if ((this.state & PROMISE) === 0) return future.cancel?.(this) as Poll<undefined>;
+    try {
+      return future.poll(this) === PENDING ? PENDING : undefined;
+    } catch (error) {
+      if (error === this.cold?.reason || (error as Error | null)?.name === 'AbortError') {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** Ends the task. `bits` are DONE and, where it has no value, FAILED or CANCELLED. */
+  end(bits: number, result: unknown): void {
+    this.state = (this.state & ~(RUNNING | SCHEDULED)) | bits;
+    this.content = result;
+    const joiners = this.joiners;
+    this.joiners = undefined;
+    const cold = this.cold;
+    if (cold !== undefined) {
+      if ((bits & ~DONE) === 0) cold.settle?.resolve(result);
+      else cold.settle?.reject(result);
+      cold.settle = undefined;
+      cold.ended?.(this as Task);
+    }
+    if (joiners === undefined) return;
+    if (Array.isArray(joiners)) for (const joiner of joiners) joiner.wake();
+    else joiners.wake();
+  }
+
+  // ---- as a handle
+
+  get signal(): AbortSignal {
+    const cold = this.coldPart();
+    if (cold.controller === undefined) {
+      cold.controller = new AbortController();
+      if ((this.state & CANCELLING) !== 0) cold.controller.abort(cold.reason);
+    }
+    return cold.controller.signal;
+  }
+
+  get isFinished(): boolean {
+    return (this.state & DONE) !== 0;
+  }
+
+  /** When it should be done, on the clock of the host; undefined when it has no such time. */
+  get due(): number | undefined {
+    return this.cold?.due;
+  }
+
+  poll(context: Context): Poll<T> {
+    this.state |= OBSERVED;
+    if ((this.state & DONE) === 0) {
+      this.#addJoiner(context.waker);
+      return PENDING;
+    }
+    if ((this.state & (FAILED | CANCELLED)) !== 0) throw this.content;
+    return this.content as T;
+  }
+
+  /** The future that is over here is the waiting for the task, not the task. */
+  cancel(context: Context): undefined {
+    const joiners = this.joiners;
+    if (joiners === undefined) return;
+    if (!Array.isArray(joiners)) {
+      if (joiners.willWake(context.waker)) this.joiners = undefined;
+      else return;
+    } else {
+      const place = joiners.findIndex((joiner) => joiner.willWake(context.waker));
+      if (place === -1) return;
+      joiners.splice(place, 1);
+    }
+    context.waker.drop();
+  }
+
+  #addJoiner(waker: Waker): void {
+    const joiners = this.joiners;
+    if (joiners === undefined) {
+      this.joiners = waker.clone();
+    } else if (Array.isArray(joiners)) {
+      if (!joiners.some((joiner) => joiner.willWake(waker))) joiners.push(waker.clone());
+    } else if (!joiners.willWake(waker)) {
+      this.joiners = [joiners, waker.clone()];
+    }
+  }
+
+  abort(reason?: unknown): boolean {
+    if ((this.state & (CANCELLING | DONE)) !== 0) return false;
+    this.state |= CANCELLING;
+    const why = reason ?? new DOMException('This operation was aborted', 'AbortError');
+    this.coldPart().reason = why;
+    this.wakeByRef();
+    this.cold?.controller?.abort(why);
+    return true;
+  }
+
+  detach(): void {
+    this.state &= ~OBSERVED;
+  }
+
+  /** What waiting for it throws when it was cancelled. */
+  cancelled(): CancelledError {
+    const what = this.name === '' ? `task ${this.id}` : `task ${this.id} (${this.name})`;
+    return new CancelledError(what, this.cold?.reason);
+  }
+
+  // oxlint-disable-next-line no-thenable -- A handle is awaited as a promise is.
+  override then<A = T, B = never>(
+    fulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#promise().then(fulfilled, rejected);
+  }
+
+  catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return this.#promise().catch(rejected);
+  }
+
+  finally(settled?: (() => void) | null): Promise<T> {
+    return this.#promise().finally(settled);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.abort();
+    await this.#promise().catch((error: unknown) => {
+      if (!(error instanceof CancelledError)) throw error;
+    });
+  }
+
+  #promise(): Promise<T> {
+    const cold = this.coldPart();
+    this.state |= OBSERVED;
+    cold.promise ??= new Promise((resolve, reject) => {
+      if ((this.state & DONE) === 0) cold.settle = { resolve, reject };
+      else if ((this.state & (FAILED | CANCELLED)) === 0) resolve(this.content);
+      else reject(this.content as Error);
+    });
+    return cold.promise as Promise<T>;
+  }
+
+  /** The cold part, made now if there is none. */
+  coldPart(): Cold {
+    this.cold ??= {
+      reason: undefined,
+      controller: undefined,
+      promise: undefined,
+      settle: undefined,
+      ended: undefined,
+      due: undefined,
+      location: undefined,
+    };
+    return this.cold;
+  }
+
+  /** Sets its class, before it is in a queue. */
+  setPriority(level: number): void {
+    this.level = level;
+    this.priorityLevel = level;
+  }
+
+  /** What it is doing, in a word. */
+  get status(): 'running' | 'scheduled' | 'idle' | 'cancelling' | 'done' | 'failed' | 'cancelled' {
+    const state = this.state;
+    if ((state & CANCELLED) !== 0) return 'cancelled';
+    if ((state & FAILED) !== 0) return 'failed';
+    if ((state & DONE) !== 0) return 'done';
+    if ((state & CANCELLING) !== 0) return 'cancelling';
+    if ((state & RUNNING) !== 0) return 'running';
+    return (state & SCHEDULED) !== 0 ? 'scheduled' : 'idle';
+  }
+}
+
+// What `console.log` shows of a handle. Not in the class, whose declaration names it by no symbol.
+Object.defineProperty(Task.prototype, inspect.custom, {
+  value(this: Task, _depth: number, options: InspectOptions): string {
+    const shown = { id: this.id, name: this.name, status: this.status };
+    return `Task ${inspect({ ...shown, priority: PRIORITIES[this.level] }, options)}`;
+  },
+});

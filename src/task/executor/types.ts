@@ -1,0 +1,92 @@
+/** What users of an executor see of tasks: how they are spawned, and the handle that remains. */
+import type {
+  BaseFuture,
+  Context,
+  Future,
+  Poll,
+  Suspension,
+} from '../future/index.ts';
+import type { Priority } from './class-queue.ts';
+
+/** How a task is spawned; all optional. */
+export interface SpawnOptions {
+  /** Shown in errors, warnings and the console. @default the name of the function, or '' */
+  readonly name?: string;
+  /** How urgent it is. @default that of the task that spawns it, 'normal' outside of tasks */
+  readonly priority?: Priority;
+  /**
+   * Milliseconds until it should be done, 0 to 2^31-1: for executors that schedule by deadlines.
+   * Nothing happens when it passes; `deadline()` is what cancels. @default none
+   */
+  readonly due?: number;
+}
+
+/** What the function that a task runs is given. */
+export interface TaskInfo {
+  readonly id: number;
+  readonly name: string;
+  /** Aborted when the task is cancelled: for `fetch` and other functions that know signals. */
+  readonly signal: AbortSignal;
+}
+
+/** What can be spawned: a future, a coroutine, a promise, or a function that gives one. */
+export type Spawnable =
+  | Future<unknown>
+  | Generator<Suspension, unknown, void>
+  | PromiseLike<unknown>
+  | ((task: TaskInfo) => unknown);
+
+/** The value that a task of `S` ends with. */
+export type ValueOf<S> = S extends (task: TaskInfo) => infer R ? Settled<R> : Settled<S>;
+
+type Settled<R> =
+  R extends Future<infer T>
+    ? T
+    : R extends Generator<unknown, infer T, void>
+      ? T
+      : R extends PromiseLike<infer T>
+        ? T
+        : R;
+
+/** The errors that a task of `S` is known to end with, beside cancellation. */
+export type ErrorOf<S> = S extends (task: TaskInfo) => infer R ? Thrown<R> : Thrown<S>;
+
+type Thrown<R> =
+  R extends Future<unknown, infer E>
+    ? E
+    : R extends Generator<infer Y, unknown, void>
+      ? Y extends Suspension<infer E>
+        ? E
+        : unknown
+      : unknown;
+
+/**
+ * A task from outside: wait for it by `yield*` or `await`, any number of times, or end it. Letting
+ * go of a handle does nothing to its task; an error that nobody waits for is reported as an
+ * unhandled rejection is.
+ */
+export interface JoinHandle<T, E = unknown> extends BaseFuture<T, E>, AsyncDisposable {
+  /** Of this process: 1 for the first task of an executor. */
+  readonly id: number;
+  readonly name: string;
+  /** Has ended: by a value, an error, or cancelled. */
+  readonly isFinished: boolean;
+  /**
+   * Cancels the task: it goes no further than it is, cleans up (`finally` blocks, operations in
+   * flight), and waiting for it then throws `CancelledError`. False when it has ended or is being
+   * cancelled already.
+   */
+  abort(reason?: unknown): boolean;
+  /** Says that nobody will wait for it. Its error is still reported. */
+  detach(): void;
+  /** Gives the value, throws the error or a `CancelledError`; `PENDING` while it runs. */
+  poll(context: Context): Poll<T>;
+  /** Like a promise. */
+  catch<B = never>(
+    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<T | B>;
+  /** Like a promise. */
+  finally(settled?: (() => void) | null): Promise<T>;
+  /** Cancels the task and waits for its end; an error of its cleaning up is thrown. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
