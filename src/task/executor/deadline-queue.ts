@@ -13,8 +13,8 @@ export class DeadlineQueue implements RunQueue {
   readonly overtaking = false;
   readonly #now: () => number;
   readonly #horizon: number;
-  #tasks: (Task | undefined)[] = new Array<Task | undefined>(INITIAL).fill(undefined);
-  /** Keys and order of arrival of the heap's places; a binary heap, children of i at 2i+1, 2i+2. */
+  /** Slot, key and order of arrival of the heap's places; a binary heap, children of i at 2i+1, 2i+2. */
+  #slots = new Int32Array(INITIAL);
   #keys = new Float64Array(INITIAL);
   #orders = new Float64Array(INITIAL);
   #order = 0;
@@ -27,7 +27,7 @@ export class DeadlineQueue implements RunQueue {
   }
 
   push(task: Task): void {
-    if (this.size === this.#tasks.length) this.#grow();
+    if (this.size === this.#slots.length) this.#grow();
     const now = this.#now();
     const due = task.due;
     const key = due === undefined ? now + this.#horizon : Math.max(due, now);
@@ -41,18 +41,17 @@ export class DeadlineQueue implements RunQueue {
       this.#move(parent, at);
       at = parent;
     }
-    this.#set(at, task, key, order);
+    this.#set(at, task.slot, key, order);
   }
 
-  pop(): Task | undefined {
-    if (this.size === 0) return undefined;
-    const first = this.#tasks[0];
+  pop(): number {
+    if (this.size === 0) return -1;
+    const first = this.#slots[0]!;
     this.size -= 1;
     const last = this.size;
-    const task = this.#tasks[last];
+    const slot = this.#slots[last]!;
     const key = this.#keys[last]!;
     const order = this.#orders[last]!;
-    this.#tasks[last] = undefined;
     if (last === 0) return first;
     let at = 0;
     for (;;) {
@@ -66,7 +65,7 @@ export class DeadlineQueue implements RunQueue {
       this.#move(child, at);
       at = child;
     }
-    this.#set(at, task, key, order);
+    this.#set(at, slot, key, order);
     return first;
   }
 
@@ -84,25 +83,27 @@ export class DeadlineQueue implements RunQueue {
   }
 
   #move(from: number, to: number): void {
-    this.#tasks[to] = this.#tasks[from];
+    this.#slots[to] = this.#slots[from]!;
     this.#keys[to] = this.#keys[from]!;
     this.#orders[to] = this.#orders[from]!;
   }
 
-  #set(at: number, task: Task | undefined, key: number, order: number): void {
-    this.#tasks[at] = task;
+  #set(at: number, slot: number, key: number, order: number): void {
+    this.#slots[at] = slot;
     this.#keys[at] = key;
     this.#orders[at] = order;
   }
 
   #grow(): void {
-    const length = this.#tasks.length * 2;
+    const length = this.#slots.length * 2;
+    const slots = new Int32Array(length);
     const keys = new Float64Array(length);
     const orders = new Float64Array(length);
+    slots.set(this.#slots);
     keys.set(this.#keys);
     orders.set(this.#orders);
+    this.#slots = slots;
     this.#keys = keys;
     this.#orders = orders;
-    for (let i = this.#tasks.length; i < length; i++) this.#tasks.push(undefined);
   }
 }

@@ -20,7 +20,7 @@ import {
 } from '../future/index.ts';
 import { currentLocals, enterLocals } from '../future/locals.ts';
 import { Timers } from '../time/timers.ts';
-import { captureContext, runInContext } from './async-context.ts';
+import { captureContext, runInContext, runWithoutContext } from './async-context.ts';
 import { ClassQueue } from './class-queue.ts';
 import { currentExecutor, enterExecutor } from './current.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
@@ -36,13 +36,13 @@ import type { RunQueue } from './queue.ts';
 import { Task, TaskState } from './task.ts';
 import type { ErrorOf, JoinHandle, Spawnable, SpawnOptions, ValueOf } from './types.ts';
 
-const { SCHEDULED, RUNNING, CANCELLING, DONE, FAILED, CANCELLED, OBSERVED } = TaskState;
+const { SCHEDULED, RUNNING, CANCELLING, DONE, FAILED, CANCELLED, OBSERVED, OWNED } = TaskState;
 
 /** Polls in a row that the LIFO slot may have. */
 export const LIFO_POLLS = 3;
 
-/** Polls between two looks at the clock. */
-const POLLS_PER_LOOK = 16;
+/** The clock is looked at once in 32 polls: it costs 40 ns. */
+const LOOK_MASK = 31;
 
 /** Class of a task that is spawned outside of tasks: 'normal'. */
 const NORMAL = 1;
@@ -53,13 +53,16 @@ export class Executor {
   readonly host: Host;
   readonly timers: Timers;
   readonly #queue: RunQueue;
-  /** The task to be polled before the queue. */
-  #lifo: Task | undefined;
+  /** Slot of the task to be polled before the queue, -1 for none. */
+  #lifo = -1;
   #lifoPolls = 0;
+  readonly #budgetPerPoll: number;
+  /** The queue wants to be told how polls ended. */
+  readonly #learns: boolean;
   /** What is left of the running poll's budget. */
   #budget = 0;
-  /** The task that is being polled. */
-  #running: Task | undefined;
+  /** Slot of the task that is being polled, -1 for none. */
+  #running = -1;
   #turning = false;
   #requested = false;
   /** What the host's timer is set to. */
@@ -80,6 +83,8 @@ export class Executor {
     this.host = host;
     this.timers = new Timers(() => this.#timersChanged());
     this.#queue = makeQueue(this.options, host);
+    this.#learns = this.options.scheduling === 'feedback';
+    this.#budgetPerPoll = this.options.budget;
   }
 
   // ---- tasks
@@ -105,11 +110,14 @@ export class Executor {
         ? source
         : toFuture(source as Awaitable<unknown>);
     const id = ++this.#spawned;
-    const task = new Task(this, id, content, this.#running?.level ?? NORMAL);
+    const task = new Task(this, id, content, this.running?.level ?? NORMAL);
     const locals = currentLocals();
     const asyncContext = captureContext();
     if (locals !== undefined || asyncContext !== undefined) {
       task.inherited = { locals, asyncContext };
+      for (let entry = locals; entry !== undefined; entry = entry.next) {
+        entry.key.spawned(entry.value, task);
+      }
     }
     if (options !== undefined || this.options.locations) this.#describe(task, options);
     this.#enter(task);
@@ -140,7 +148,7 @@ export class Executor {
 
   /** The task that is being polled, undefined outside of polls. */
   get running(): Task | undefined {
-    return this.#running;
+    return this.#running === -1 ? undefined : this.#tasks[this.#running];
   }
 
   /** Tasks that live, oldest slot first: for the console and for tests. */
@@ -158,18 +166,21 @@ export class Executor {
   /** A task was woken and is not in the queue. */
   schedule(task: Task): void {
     const running = this.#running;
-    if (
-      running !== undefined &&
-      running !== task &&
-      this.#queue.overtaking &&
-      this.#queue.isFirst(task)
-    ) {
-      const displaced = this.#lifo;
-      this.#lifo = task;
-      if (displaced !== undefined) this.#queue.push(displaced);
+    if (running === task.slot) this.#queue.push(task);
+    else if (running === -1) this.#enqueue(task);
+    else this.#scheduleNext(task);
+  }
+
+  /** The running task woke another one: that goes first, if nothing more urgent is ready. */
+  #scheduleNext(task: Task): void {
+    const queue = this.#queue;
+    if (!queue.overtaking || !queue.isFirst(task)) {
+      queue.push(task);
       return;
     }
-    this.#enqueue(task);
+    const displaced = this.#lifo;
+    this.#lifo = task.slot;
+    if (displaced !== -1) queue.push(this.#tasks[displaced]!);
   }
 
   /** Takes one unit of the running poll's budget, if one is left. */
@@ -204,7 +215,7 @@ export class Executor {
 
   /** Whether a task is ready. */
   get hasReady(): boolean {
-    return this.#lifo !== undefined || this.#queue.size > 0;
+    return this.#lifo !== -1 || this.#queue.size > 0;
   }
 
   /**
@@ -212,14 +223,17 @@ export class Executor {
    * polls. Called inside of a turn it does nothing.
    */
   turn(): number {
-    if (this.#turning) return 0;
+    return this.#turning ? 0 : runWithoutContext(this.#turn, this);
+  }
+
+  #turn(): number {
     this.#requested = false;
     this.#turning = true;
     const outer = enterExecutor(this);
     let polls = 0;
     try {
       const started = this.host.now();
-      if (this.timers.size > 0) this.timers.expire(started);
+      this.timers.expire(started);
       const unobserved = this.#unobserved;
       if (unobserved.length > 0) this.#unobserved = [];
       polls = this.#pollReady(started);
@@ -237,25 +251,31 @@ export class Executor {
     const queue = this.#queue;
     let polls = 0;
     while (polls < pollsPerTurn) {
-      let task = this.#lifo;
-      if (task !== undefined && this.#lifoPolls < LIFO_POLLS) {
-        this.#lifo = undefined;
-        this.#lifoPolls += 1;
-      } else {
-        // The slot has had its share: its task waits behind the others, as any task does.
-        if (task !== undefined) {
-          this.#lifo = undefined;
-          queue.push(task);
-        }
+      let slot = this.#lifo;
+      if (slot === -1) {
         this.#lifoPolls = 0;
-        task = queue.pop();
-        if (task === undefined) break;
+        slot = queue.pop();
+        if (slot === -1) break;
+      } else {
+        slot = this.#takeLifo();
       }
-      this.#poll(task);
+      this.#poll(this.#tasks[slot]!);
       polls += 1;
-      if (polls % POLLS_PER_LOOK === 0 && this.host.now() - started >= turnMs) break;
+      if ((polls & LOOK_MASK) === 0 && this.host.now() - started >= turnMs) break;
     }
     return polls;
+  }
+
+  /** The slot of the next task when the LIFO slot is taken. */
+  #takeLifo(): number {
+    const slot = this.#lifo;
+    this.#lifo = -1;
+    this.#lifoPolls += 1;
+    if (this.#lifoPolls <= LIFO_POLLS) return slot;
+    // The slot has had its share: its task waits behind the others, as any task does.
+    this.#lifoPolls = 0;
+    this.#queue.push(this.#tasks[slot]!);
+    return this.#queue.pop();
   }
 
   /** Sees to it that the next turn comes when it is needed, and no sooner. */
@@ -295,21 +315,21 @@ export class Executor {
 
   #poll(task: Task): void {
     task.state = (task.state & ~SCHEDULED) | RUNNING;
-    this.#running = task;
-    this.#budget = this.options.budget;
+    this.#running = task.slot;
+    this.#budget = this.#budgetPerPoll;
     const inherited = task.inherited;
     let value: unknown;
     try {
       value = inherited === undefined ? task.step() : this.#stepWith(task);
     } catch (error) {
+      this.#running = -1;
       this.#end(task, DONE | FAILED, error);
       return;
-    } finally {
-      this.#running = undefined;
     }
+    this.#running = -1;
     if (value === PENDING) {
       task.state &= ~RUNNING;
-      this.#queue.ran(task, this.#budget <= 0);
+      if (this.#learns) this.#queue.ran(task, this.#budget <= 0);
     } else if ((task.state & CANCELLING) !== 0) {
       this.#end(task, DONE | CANCELLED, task.cancelled());
     } else {
@@ -330,7 +350,7 @@ export class Executor {
   #end(task: Task, bits: number, result: unknown): void {
     this.#leave(task);
     task.end(bits, result);
-    if ((task.state & (FAILED | OBSERVED)) === FAILED) this.#unobserved.push(task);
+    if ((task.state & (FAILED | OBSERVED | OWNED)) === FAILED) this.#unobserved.push(task);
     if (this.#living === 0 && this.#whenEmpty.length > 0) {
       for (const resolve of this.#whenEmpty.splice(0)) resolve();
     }

@@ -5,11 +5,4 @@ export type { Host, TurnTime } from './host.ts';
 export { NodeHost } from './node-host.ts';
 export type { ExecutorOptions, Scheduling } from './options.ts';
 export { Task, TaskState } from './task.ts';
-export type {
-  ErrorOf,
-  JoinHandle,
-  Spawnable,
-  SpawnOptions,
-  TaskInfo,
-  ValueOf,
-} from './types.ts';
+export type { ErrorOf, JoinHandle, Spawnable, SpawnOptions, TaskInfo, ValueOf } from './types.ts';

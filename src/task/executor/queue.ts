@@ -11,8 +11,8 @@ export interface RunQueue {
   /** Whether a task of this queue that was woken by the running one may overtake the others. */
   readonly overtaking: boolean;
   push(task: Task): void;
-  /** The next task, undefined when none is ready. */
-  pop(): Task | undefined;
+  /** Takes the next task: its slot, -1 when none is ready. */
+  pop(): number;
   /** True when `task` is to be polled before everything that is in the queue, by its class. */
   isFirst(task: Task): boolean;
   /** Told after each poll: whether it ended because its budget was used up, and its cost. */

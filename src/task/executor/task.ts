@@ -5,20 +5,15 @@
  *
  * Hot, written at every poll or wake: `state`, and the counters' row. Warm: `future`, `level`,
  * `credit`. Cold, in an object made at first need: everything in `Cold`. The fields are open to the
- * executor and its queues (private fields cost at construction, docs/decisions/0020-task-cell.md);
- * users see `JoinHandle` and `TaskInfo` alone.
+ * executor and its queues, and no method is `#private`, which would cost each task a word
+ * (docs/decisions/0020-task-cell.md); users see `JoinHandle` and `TaskInfo` alone.
  */
 import { inspect, type InspectOptions } from 'node:util';
 import { CancelledError } from '../errors.ts';
 import {
   BaseFuture,
-  isCoroutine,
-  isFuture,
-  isThenable,
+  futureOf,
   PENDING,
-  PromiseFuture,
-  CoroutineFuture,
-  ready,
   type Context,
   type Future,
   type Poll,
@@ -44,14 +39,13 @@ export const TaskState = {
   DONE: 16,
   FAILED: 32,
   CANCELLED: 64,
-  /** Somebody has waited for it, or its scope takes its error. */
+  /** Somebody has waited for it. */
   OBSERVED: 128,
-  /** What it runs is an async function: it cannot be stopped, only waited for. */
-  PROMISE: 256,
+  /** A scope takes its error, so it is not reported although nobody waited for it. */
+  OWNED: 256,
 } as const;
 
-const { SCHEDULED, RUNNING, STARTED, CANCELLING, DONE, FAILED, CANCELLED, OBSERVED, PROMISE } =
-  TaskState;
+const { SCHEDULED, RUNNING, STARTED, CANCELLING, DONE, FAILED, CANCELLED, OBSERVED } = TaskState;
 
 /** What only some tasks have. */
 interface Cold {
@@ -148,38 +142,28 @@ export class Task<T = unknown, E = unknown>
 
   /** One step: a poll of its future, or of its cancelling. May throw what its future throws. */
   step(): Poll<unknown> {
-    if ((this.state & CANCELLING) !== 0) return this.#cancelStep();
-    if ((this.state & STARTED) === 0) this.#start();
+    if ((this.state & (CANCELLING | STARTED)) !== STARTED) return this.rareStep();
     return (this.content as Future<unknown>).poll(this);
   }
 
-  #start(): void {
+  private rareStep(): Poll<unknown> {
+    if ((this.state & CANCELLING) !== 0) return this.cancelStep();
+    this.start();
+    return (this.content as Future<unknown>).poll(this);
+  }
+
+  private start(): void {
     this.state |= STARTED;
     const source = this.content;
     if (typeof source !== 'function') return;
     this.content = undefined;
     if (this.name === '') this.name = source.name;
-    const given: unknown = (source as (task: TaskInfo) => unknown)(this);
-    if (isFuture(given)) this.content = given;
-    else if (isCoroutine(given)) this.content = new CoroutineFuture(given);
-    else if (isThenable(given)) {
-      this.state |= PROMISE;
-      this.content = new PromiseFuture(given);
-    } else this.content = ready(given);
+    this.content = futureOf((source as (task: TaskInfo) => unknown)(this), this);
   }
 
-  #cancelStep(): Poll<undefined> {
+  private cancelStep(): Poll<void> {
     if ((this.state & STARTED) === 0 && typeof this.content === 'function') return undefined;
-    const future = this.content as Future<unknown>;
-    if ((this.state & PROMISE) === 0) return future.cancel?.(this) as Poll<undefined>;
-    try {
-      return future.poll(this) === PENDING ? PENDING : undefined;
-    } catch (error) {
-      if (error === this.cold?.reason || (error as Error | null)?.name === 'AbortError') {
-        return undefined;
-      }
-      throw error;
-    }
+    return (this.content as Future<unknown>).cancel?.(this);
   }
 
   /** Ends the task. `bits` are DONE and, where it has no value, FAILED or CANCELLED. */
@@ -223,7 +207,7 @@ export class Task<T = unknown, E = unknown>
   poll(context: Context): Poll<T> {
     this.state |= OBSERVED;
     if ((this.state & DONE) === 0) {
-      this.#addJoiner(context.waker);
+      this.addJoiner(context.waker);
       return PENDING;
     }
     if ((this.state & (FAILED | CANCELLED)) !== 0) throw this.content;
@@ -245,7 +229,7 @@ export class Task<T = unknown, E = unknown>
     context.waker.drop();
   }
 
-  #addJoiner(waker: Waker): void {
+  private addJoiner(waker: Waker): void {
     const joiners = this.joiners;
     if (joiners === undefined) {
       this.joiners = waker.clone();
@@ -270,10 +254,15 @@ export class Task<T = unknown, E = unknown>
     this.state &= ~OBSERVED;
   }
 
+  /** Why it was aborted. */
+  get reason(): unknown {
+    return this.cold?.reason;
+  }
+
   /** What waiting for it throws when it was cancelled. */
   cancelled(): CancelledError {
     const what = this.name === '' ? `task ${this.id}` : `task ${this.id} (${this.name})`;
-    return new CancelledError(what, this.cold?.reason);
+    return new CancelledError(what, this.reason);
   }
 
   // oxlint-disable-next-line no-thenable -- A handle is awaited as a promise is.
@@ -281,25 +270,25 @@ export class Task<T = unknown, E = unknown>
     fulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    return this.#promise().then(fulfilled, rejected);
+    return this.promise().then(fulfilled, rejected);
   }
 
   catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
-    return this.#promise().catch(rejected);
+    return this.promise().catch(rejected);
   }
 
   finally(settled?: (() => void) | null): Promise<T> {
-    return this.#promise().finally(settled);
+    return this.promise().finally(settled);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.abort();
-    await this.#promise().catch((error: unknown) => {
+    await this.promise().catch((error: unknown) => {
       if (!(error instanceof CancelledError)) throw error;
     });
   }
 
-  #promise(): Promise<T> {
+  private promise(): Promise<T> {
     const cold = this.coldPart();
     this.state |= OBSERVED;
     cold.promise ??= new Promise((resolve, reject) => {
@@ -308,6 +297,19 @@ export class Task<T = unknown, E = unknown>
       else reject(this.content as Error);
     });
     return cold.promise as Promise<T>;
+  }
+
+  /** Adds a function that is called when the task has ended, beside those that are there. */
+  onEnd(listener: (task: Task) => void): void {
+    const cold = this.coldPart();
+    const before = cold.ended;
+    cold.ended =
+      before === undefined
+        ? listener
+        : (task) => {
+            before(task);
+            listener(task);
+          };
   }
 
   /** The cold part, made now if there is none. */

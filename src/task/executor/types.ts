@@ -1,11 +1,5 @@
 /** What users of an executor see of tasks: how they are spawned, and the handle that remains. */
-import type {
-  BaseFuture,
-  Context,
-  Future,
-  Poll,
-  Suspension,
-} from '../future/index.ts';
+import type { BaseFuture, Context, Future, Poll, Suspension } from '../future/index.ts';
 import type { Priority } from './class-queue.ts';
 
 /** How a task is spawned; all optional. */
@@ -82,9 +76,7 @@ export interface JoinHandle<T, E = unknown> extends BaseFuture<T, E>, AsyncDispo
   /** Gives the value, throws the error or a `CancelledError`; `PENDING` while it runs. */
   poll(context: Context): Poll<T>;
   /** Like a promise. */
-  catch<B = never>(
-    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<T | B>;
+  catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B>;
   /** Like a promise. */
   finally(settled?: (() => void) | null): Promise<T>;
   /** Cancels the task and waits for its end; an error of its cleaning up is thrown. */

@@ -2,7 +2,7 @@
 import { BaseFuture } from './base.ts';
 import { CoroutineFuture, isCoroutine } from './coroutine.ts';
 import { PENDING, type Context, type Coroutine, type Future, type Poll } from './future.ts';
-import { fromPromise, isThenable } from './promise.ts';
+import { fromPromise, isThenable, OwnedPromise } from './promise.ts';
 import { misuse } from '../../base/index.ts';
 
 class Ready<T> extends BaseFuture<T, never> {
@@ -101,6 +101,16 @@ export function toFuture<T, E>(source: Awaitable<T, E>): Future<T, E> {
     'ERR_TASK_KIND',
     `Cannot run ${describe(source)}: it must be a future, a coroutine or a promise${hint}`,
   );
+}
+
+/**
+ * The future of what a function gave that was started for a task or scope: anything that can be
+ * awaited, and plain values too. `owner.reason` is why it was asked to stop.
+ */
+export function futureOf(given: unknown, owner: { readonly reason: unknown }): Future<unknown> {
+  if (isFuture(given)) return given;
+  if (isCoroutine(given)) return new CoroutineFuture(given);
+  return isThenable(given) ? new OwnedPromise(given, owner) : ready(given);
 }
 
 /** Whether something has `poll`. */

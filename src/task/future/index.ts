@@ -1,6 +1,7 @@
 export { Await } from './await.ts';
 export { BaseFuture, provideLauncher } from './base.ts';
 export {
+  futureOf,
   isFuture,
   pollFn,
   ready,

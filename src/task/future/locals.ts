@@ -44,6 +44,11 @@ export class TaskLocal<T> {
     return undefined;
   }
 
+  /** @internal Called for each task that takes this value over; for deadlines. */
+  spawned(_value: T, _task: object): void {
+    // Plain values have nothing to do.
+  }
+
   /** The same future, with `value` in it and in all tasks that it spawns. */
   with<R, E>(value: T, future: Awaitable<R, E>): BaseFuture<R, E> {
     return new WithLocal<R, E>(this as TaskLocal<unknown>, value, toFuture(future));

@@ -39,7 +39,7 @@ export class PromiseFuture<T> extends BaseFuture<T> {
     return PENDING;
   }
 
-  cancel(): void {
+  cancel(_context: Context): Poll<void> {
     this.#waker?.drop();
     this.#waker = undefined;
   }
@@ -50,6 +50,31 @@ export class PromiseFuture<T> extends BaseFuture<T> {
     const waker = this.#waker;
     this.#waker = undefined;
     waker?.wake();
+  }
+}
+
+/**
+ * The promise of an async function that was started here. It cannot be stopped, only asked by a
+ * signal: giving it up waits for its end. That it ended because it was asked is no error.
+ */
+export class OwnedPromise<T> extends PromiseFuture<T> {
+  readonly #owner: { readonly reason: unknown };
+
+  /** `owner.reason` is what the signal was aborted with. */
+  constructor(promise: PromiseLike<T>, owner: { readonly reason: unknown }) {
+    super(promise);
+    this.#owner = owner;
+  }
+
+  override cancel(context: Context): Poll<void> {
+    try {
+      return this.poll(context) === PENDING ? PENDING : undefined;
+    } catch (error) {
+      if (error === this.#owner.reason || (error as Error | null)?.name === 'AbortError') {
+        return undefined;
+      }
+      throw error;
+    }
   }
 }
 
@@ -68,7 +93,7 @@ export function fromPromise<T>(
 class SignalledPromise<T> extends BaseFuture<T> {
   readonly #start: (signal: AbortSignal) => PromiseLike<T>;
   readonly #controller = new AbortController();
-  #inner: PromiseFuture<T> | undefined;
+  #inner: OwnedPromise<T> | undefined;
 
   constructor(start: (signal: AbortSignal) => PromiseLike<T>) {
     super();
@@ -76,17 +101,17 @@ class SignalledPromise<T> extends BaseFuture<T> {
   }
 
   poll(context: Context): Poll<T> {
-    this.#inner ??= new PromiseFuture(this.#start(this.#controller.signal));
+    this.#inner ??= new OwnedPromise(this.#start(this.#controller.signal), this);
     return this.#inner.poll(context);
   }
 
   cancel(context: Context): Poll<void> {
     if (this.#inner === undefined) return undefined;
     this.#controller.abort();
-    try {
-      return this.#inner.poll(context) === PENDING ? PENDING : undefined;
-    } catch {
-      return undefined; // That it was aborted, most likely; nobody asked for the value any more.
-    }
+    return this.#inner.cancel(context);
+  }
+
+  get reason(): unknown {
+    return this.#controller.signal.reason;
   }
 }

@@ -1,0 +1,63 @@
+/** Changing how a future ends. */
+import {
+  BaseFuture,
+  PENDING,
+  toFuture,
+  type Awaitable,
+  type Context,
+  type Future,
+  type Poll,
+} from '../future/index.ts';
+import type { Outcome } from './join.ts';
+
+class Attempt<T, E> extends BaseFuture<Outcome<T, E>, never> {
+  readonly #future: Future<T, E>;
+  constructor(future: Future<T, E>) {
+    super();
+    this.#future = future;
+  }
+  poll(context: Context): Poll<Outcome<T, E>> {
+    try {
+      const value = this.#future.poll(context);
+      return value === PENDING ? PENDING : { ok: true, value };
+    } catch (error) {
+      return { ok: false, error: error as E };
+    }
+  }
+  cancel(context: Context): Poll<void> {
+    return this.#future.cancel?.(context);
+  }
+}
+
+/**
+ * Waits for a future and gives what came of it, a value or an error, both with their types.
+ *
+ * @example
+ * const opened = yield* attempt(open('config.json'));
+ * if (!opened.ok) report(opened.error.code);
+ */
+export function attempt<T, E>(future: Awaitable<T, E>): BaseFuture<Outcome<T, E>, never> {
+  return new Attempt(toFuture(future));
+}
+
+class Shield<T, E> extends BaseFuture<T, E> {
+  readonly #future: Future<T, E>;
+  constructor(future: Future<T, E>) {
+    super();
+    this.#future = future;
+  }
+  poll(context: Context): Poll<T> {
+    return this.#future.poll(context);
+  }
+  cancel(context: Context): Poll<void> {
+    return this.#future.poll(context) === PENDING ? PENDING : undefined;
+  }
+}
+
+/**
+ * The same future, but it cannot be cancelled: whoever gives it up waits until it has ended by
+ * itself. For the steps that must not be left half done.
+ */
+export function shield<T, E>(future: Awaitable<T, E>): BaseFuture<T, E> {
+  return new Shield(toFuture(future));
+}

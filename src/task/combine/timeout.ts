@@ -1,0 +1,161 @@
+/** Ends by the clock: of one future (`timeout`), and of everything below it (`deadline`). */
+import { integerOption, RondoError } from '../../base/index.ts';
+import { currentExecutor } from '../executor/current.ts';
+import { Task } from '../executor/task.ts';
+import {
+  BaseFuture,
+  PENDING,
+  toFuture,
+  type Awaitable,
+  type Context,
+  type Future,
+  type Poll,
+} from '../future/index.ts';
+import { TaskLocal } from '../future/locals.ts';
+import { Closing } from '../stream/closing.ts';
+import { sleepUntil, type Sleep } from '../time/sleep.ts';
+
+const MAX_MS = 0x7fffffff;
+
+/**
+ * The value of a future, if it comes within `milliseconds` (0 to 2^31-1, from the first poll).
+ * Otherwise the future is given up, and when it has ended ERR_TASK_TIMEOUT is thrown. A future that
+ * is ready in the same moment wins.
+ *
+ * @throws {RondoError} ERR_TASK_TIMEOUT when awaited
+ */
+export function timeout<T, E>(
+  milliseconds: number,
+  future: Awaitable<T, E>,
+): BaseFuture<T, E | RondoError> {
+  const limit = integerOption('milliseconds', milliseconds, 0, 0, MAX_MS);
+  return new Timed(toFuture(future), limit, () => timeoutError(limit));
+}
+
+function timeoutError(limit: number): RondoError {
+  return new RondoError('ERR_TASK_TIMEOUT', `Cannot wait any longer: it took over ${limit} ms`);
+}
+
+function deadlineError(): RondoError {
+  return new RondoError('ERR_TASK_DEADLINE', 'Cannot go on: the deadline has passed');
+}
+
+/** A future with a time at which it is given up. */
+class Timed<T, E> extends BaseFuture<T, E | RondoError> {
+  readonly #future: Future<T, E>;
+  readonly #limit: number;
+  readonly #error: () => RondoError;
+  #sleep: Sleep | undefined;
+  #closing: Closing<void> | undefined;
+
+  constructor(future: Future<T, E>, limit: number, error: () => RondoError) {
+    super();
+    this.#future = future;
+    this.#limit = limit;
+    this.#error = error;
+  }
+
+  poll(context: Context): Poll<T> {
+    if (this.#closing !== undefined) return this.#closing.poll(context) as Poll<T>;
+    this.#sleep ??= sleepUntil(currentExecutor().now() + this.#limit);
+    let value: Poll<T>;
+    try {
+      value = this.#future.poll(context);
+    } catch (error) {
+      this.#sleep.cancel();
+      throw error;
+    }
+    if (value !== PENDING) {
+      this.#sleep.cancel();
+      return value;
+    }
+    if (this.#sleep.poll(context) === PENDING) return PENDING;
+    this.#closing = new Closing([this.#future], undefined, [this.#error()]);
+    return this.#closing.poll(context) as Poll<T>;
+  }
+
+  cancel(context: Context): Poll<void> {
+    this.#sleep?.cancel();
+    this.#closing ??= new Closing([this.#future], undefined);
+    return this.#closing.poll(context);
+  }
+}
+
+/** A time by which everything below is to be over. Its tasks are cancelled when it passes. */
+class Limit {
+  /** On the clock of the executor; the earlier of this one's and the outer one's. */
+  readonly at: number;
+  readonly #tasks = new Set<Task>();
+
+  constructor(at: number) {
+    this.at = at;
+  }
+
+  add(task: Task): void {
+    this.#tasks.add(task);
+    task.onEnd(() => this.#tasks.delete(task));
+  }
+
+  pass(error: RondoError): void {
+    for (const task of this.#tasks) task.abort(error);
+  }
+}
+
+class LimitLocal extends TaskLocal<Limit> {
+  override spawned(limit: Limit, task: object): void {
+    limit.add(task as Task);
+  }
+}
+
+const limits = new LimitLocal();
+
+/**
+ * Runs a future that is to be over within `milliseconds` (0 to 2^31-1, from the first poll), with
+ * everything that it starts: tasks spawned in it have the same deadline, and so have theirs. When it
+ * passes they are cancelled (reason: ERR_TASK_DEADLINE), the future is given up, and this throws
+ * ERR_TASK_DEADLINE. An outer deadline that is earlier stays in force.
+ */
+export function deadline<T, E>(
+  milliseconds: number,
+  future: Awaitable<T, E>,
+): BaseFuture<T, E | RondoError> {
+  const limit = integerOption('milliseconds', milliseconds, 0, 0, MAX_MS);
+  return new Deadline(toFuture(future), limit);
+}
+
+/** Milliseconds until the deadline that this runs under, at least 0; Infinity where there is none. */
+export function timeLeft(): number {
+  const limit = limits.get();
+  if (limit === undefined) return Number.POSITIVE_INFINITY;
+  return Math.max(0, limit.at - currentExecutor().now());
+}
+
+class Deadline<T, E> extends BaseFuture<T, E | RondoError> {
+  readonly #future: Future<T, E>;
+  readonly #limit: number;
+  #timed: Future<T, E | RondoError> | undefined;
+
+  constructor(future: Future<T, E>, limit: number) {
+    super();
+    this.#future = future;
+    this.#limit = limit;
+  }
+
+  poll(context: Context): Poll<T> {
+    if (this.#timed === undefined) {
+      const left = Math.min(this.#limit, timeLeft());
+      const limit = new Limit(currentExecutor().now() + left);
+      const bounded = limits.with<T, E>(limit, this.#future);
+      this.#timed = new Timed(bounded, left, () => {
+        const error = deadlineError();
+        limit.pass(error);
+        return error;
+      });
+    }
+    return this.#timed.poll(context);
+  }
+
+  cancel(context: Context): Poll<void> {
+    return (this.#timed ?? this.#future).cancel?.(context);
+  }
+}

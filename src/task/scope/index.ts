@@ -1,0 +1,3 @@
+export { scope, type OnError, type Scope, type ScopeOptions } from './scope.ts';
+export { TaskSet } from './task-set.ts';
+export { CancellationToken } from './token.ts';
