@@ -12,3 +12,14 @@ export class CancelledError extends RondoError {
     this.reason = reason;
   }
 }
+
+/** A `CancelledError` without a stack, which is the dear part: for errors made by the million. */
+export function cancellation(what: string, reason: unknown): CancelledError {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return new CancelledError(what, reason);
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}

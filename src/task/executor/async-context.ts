@@ -16,7 +16,7 @@
  *    resource made to look at it costs 5 ns.
  *  - stores (before): one symbol for each storage, set on the resource that runs. Listing symbols
  *    costs 30 to 180 ns, which is too much for spawning inside of a turn. There the resource is
- *    ours, and a proxy in its prototype chain is told of the first symbol that appears.
+ *    ours, and a proxy in its prototype chain is told of a symbol that appears.
  *  - unknown: a Node that does neither. Every task gets a context.
  */
 import { AsyncLocalStorage, AsyncResource, executionAsyncResource } from 'node:async_hooks';
@@ -107,18 +107,19 @@ function isEmptyFrame(frame: unknown): boolean {
 
 /**
  * The context of the caller, or undefined when there is nothing to follow: the task may then be
- * polled directly, inside of `runWithoutContext`.
+ * polled directly, inside of `runWithoutContext`. `inTurn`: that is what the caller is inside of.
  */
-export function captureContext(): CapturedContext | undefined {
+export function captureContext(inTurn: boolean): CapturedContext | undefined {
   if (!used) {
     if (FRAME !== undefined) {
       // An id as its second argument spares it a look at the current one.
       const resource = new AsyncResource(TYPE, 1) as Marked;
       const frame = resource[FRAME];
       if (frame === undefined || isEmptyFrame(frame)) return undefined;
-    } else {
-      const current = executionAsyncResource();
-      if (current === root || !carries(current)) return undefined;
+    } else if (inTurn || !carries(executionAsyncResource())) {
+      // In a turn the proxy tells. What it does not see is a resource with stores that a poll
+      // enters by itself (`AsyncResource.bind`), in a program whose tasks never saw one before.
+      return undefined;
     }
     used = true;
   }

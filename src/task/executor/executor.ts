@@ -112,7 +112,7 @@ export class Executor {
     const id = ++this.#spawned;
     const task = new Task(this, id, content, this.running?.level ?? NORMAL);
     const locals = currentLocals();
-    const asyncContext = captureContext();
+    const asyncContext = captureContext(this.#turning);
     if (locals !== undefined || asyncContext !== undefined) {
       task.inherited = { locals, asyncContext };
       for (let entry = locals; entry !== undefined; entry = entry.next) {
@@ -330,11 +330,28 @@ export class Executor {
     if (value === PENDING) {
       task.state &= ~RUNNING;
       if (this.#learns) this.#queue.ran(task, this.#budget <= 0);
+      if ((task.state & CANCELLING) !== 0) this.#giveGrace(task);
     } else if ((task.state & CANCELLING) !== 0) {
       this.#end(task, DONE | CANCELLED, task.cancelled());
     } else {
       this.#end(task, DONE, value);
     }
+  }
+
+  /** A cancelled task goes on cleaning up: not for ever. */
+  #giveGrace(task: Task): void {
+    const cold = task.coldPart();
+    if (cold.grace !== 0 || task.isGraceOver) return;
+    cold.grace = this.timers.insert(this.host.now() + this.options.graceMs, task, true);
+  }
+
+  /** @internal The grace of a task is over. */
+  graceIsOver(task: Task): void {
+    task.coldPart().grace = 0;
+    this.host.warn?.(
+      `Task ${task.id}${task.name === '' ? '' : ` (${task.name})`} was cancelled and still runs after ` +
+        `${this.options.graceMs} ms: it is ended at its next wait (does it catch CancelledError?)`,
+    );
   }
 
   #stepWith(task: Task): unknown {
@@ -349,6 +366,7 @@ export class Executor {
 
   #end(task: Task, bits: number, result: unknown): void {
     this.#leave(task);
+    if (task.cold !== undefined && task.cold.grace !== 0) this.timers.cancel(task.cold.grace);
     task.end(bits, result);
     if ((task.state & (FAILED | OBSERVED | OWNED)) === FAILED) this.#unobserved.push(task);
     if (this.#living === 0 && this.#whenEmpty.length > 0) {

@@ -26,4 +26,6 @@ export interface Host {
   holdTimer(hold: boolean): void;
   /** Takes an error that nobody was there to receive. Must not throw. */
   report(error: unknown): void;
+  /** Says something that the people who run the program should know. Must not throw. */
+  warn?(message: string): void;
 }

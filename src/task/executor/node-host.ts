@@ -74,4 +74,8 @@ export class NodeHost implements Host {
     // As for a promise that nobody handles: Node's own rules say what happens.
     void Promise.reject(error as Error);
   }
+
+  warn(message: string): void {
+    process.emitWarning(message, 'RondoWarning');
+  }
 }

@@ -38,6 +38,11 @@ export interface ExecutorOptions {
   readonly tasks?: number;
   /** Milliseconds after which a task without `due` counts as due, with 'deadline'. @default 1000 */
   readonly horizonMs?: number;
+  /**
+   * Milliseconds that a cancelled coroutine has for its cleaning up, 1 to 3,600,000; then it is ended
+   * wherever it waits. @default 5000
+   */
+  readonly graceMs?: number;
   /** Keeps where each task was spawned: costs microseconds a spawn. @default false */
   readonly locations?: boolean;
   /** What fair choices are drawn from. @default the machine's */
@@ -53,6 +58,7 @@ export interface ResolvedExecutorOptions {
   readonly turnMs: number;
   readonly tasks: number;
   readonly horizonMs: number;
+  readonly graceMs: number;
   readonly locations: boolean;
   readonly random: Random;
 }
@@ -65,6 +71,7 @@ const KEYS = [
   'turnMs',
   'tasks',
   'horizonMs',
+  'graceMs',
   'locations',
   'random',
 ] as const;
@@ -84,6 +91,7 @@ export function resolveExecutorOptions(options: ExecutorOptions): ResolvedExecut
     turnMs: integerOption('turnMs', options.turnMs, 2, 1, 1000),
     tasks: integerOption('tasks', options.tasks, 4_194_304, 1, 16_777_216),
     horizonMs: integerOption('horizonMs', options.horizonMs, 1000, 1, 3_600_000),
+    graceMs: integerOption('graceMs', options.graceMs, 5000, 1, 3_600_000),
     locations: booleanOption('locations', options.locations, false),
     random: options.random ?? systemRandom,
   });

@@ -9,7 +9,7 @@
  * (docs/decisions/0020-task-cell.md); users see `JoinHandle` and `TaskInfo` alone.
  */
 import { inspect, type InspectOptions } from 'node:util';
-import { CancelledError } from '../errors.ts';
+import { cancellation, CancelledError } from '../errors.ts';
 import {
   BaseFuture,
   futureOf,
@@ -43,6 +43,8 @@ export const TaskState = {
   OBSERVED: 128,
   /** A scope takes its error, so it is not reported although nobody waited for it. */
   OWNED: 256,
+  /** It was cancelled and has had its time for cleaning up. */
+  GRACE_OVER: 512,
 } as const;
 
 const { SCHEDULED, RUNNING, STARTED, CANCELLING, DONE, FAILED, CANCELLED, OBSERVED } = TaskState;
@@ -56,6 +58,8 @@ interface Cold {
   /** Called once, when the task has ended; used by scopes. */
   ended: ((task: Task) => void) | undefined;
   due: number | undefined;
+  /** Timer of its grace, 0 for none. */
+  grace: number;
   /** Where it was spawned, when the executor keeps that. */
   location: string | undefined;
 }
@@ -254,6 +258,17 @@ export class Task<T = unknown, E = unknown>
     this.state &= ~OBSERVED;
   }
 
+  get isGraceOver(): boolean {
+    return (this.state & TaskState.GRACE_OVER) !== 0;
+  }
+
+  /** Called by the timer of its grace. */
+  fire(): void {
+    this.state |= TaskState.GRACE_OVER;
+    this.executor.graceIsOver(this);
+    this.wakeByRef();
+  }
+
   /** Why it was aborted. */
   get reason(): unknown {
     return this.cold?.reason;
@@ -262,7 +277,7 @@ export class Task<T = unknown, E = unknown>
   /** What waiting for it throws when it was cancelled. */
   cancelled(): CancelledError {
     const what = this.name === '' ? `task ${this.id}` : `task ${this.id} (${this.name})`;
-    return new CancelledError(what, this.reason);
+    return cancellation(what, this.reason);
   }
 
   // oxlint-disable-next-line no-thenable -- A handle is awaited as a promise is.
@@ -321,6 +336,7 @@ export class Task<T = unknown, E = unknown>
       settle: undefined,
       ended: undefined,
       due: undefined,
+      grace: 0,
       location: undefined,
     };
     return this.cold;

@@ -66,8 +66,9 @@ export interface JoinHandle<T, E = unknown> extends BaseFuture<T, E>, AsyncDispo
   /** Has ended: by a value, an error, or cancelled. */
   readonly isFinished: boolean;
   /**
-   * Cancels the task: it goes no further than it is, cleans up (`finally` blocks, operations in
-   * flight), and waiting for it then throws `CancelledError`. False when it has ended or is being
+   * Cancels the task: a `CancelledError` is thrown where it waits, once what it waits for has let
+   * go; it cleans up (`finally` blocks, which may wait too) and ends. Waiting for it then throws
+   * `CancelledError`, whatever it returned. False when it has ended or is being
    * cancelled already.
    */
   abort(reason?: unknown): boolean;
@@ -75,6 +76,11 @@ export interface JoinHandle<T, E = unknown> extends BaseFuture<T, E>, AsyncDispo
   detach(): void;
   /** Gives the value, throws the error or a `CancelledError`; `PENDING` while it runs. */
   poll(context: Context): Poll<T>;
+  /** Like a promise. */
+  then<A = T, B = never>(
+    fulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B>;
   /** Like a promise. */
   catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B>;
   /** Like a promise. */

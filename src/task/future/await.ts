@@ -6,31 +6,38 @@
 import { currentContext } from './current.ts';
 import { PENDING, type Future, type Suspension } from './future.ts';
 
-/** Yielded while the future is pending: go on with `next`. */
+/** Yielded while the future is pending, or what was given up still holds something. */
 export const SUSPENDED: Suspension<never> = Object.freeze({});
-/** Yielded while a cancelled future still holds something: go on with `return`. */
-export const CANCELLING: Suspension<never> = Object.freeze({});
 
 const suspended = Object.freeze({ done: false as const, value: SUSPENDED });
-const cancelling = Object.freeze({ done: false as const, value: CANCELLING });
 
 /** The iterator of one `yield*`. */
 export class Await<T, E> implements Iterator<Suspension<E>, T, void> {
   readonly #future: Future<T, E>;
+  /** What is thrown when the future, which is being given up, has let go. */
+  #ending: unknown = undefined;
 
   constructor(future: Future<T, E>) {
     this.#future = future;
   }
 
   next(): IteratorResult<Suspension<E>, T> {
+    if (this.#ending !== undefined) return this.throw(this.#ending);
     const value = this.#future.poll(currentContext());
     return value === PENDING ? suspended : { done: true, value };
   }
 
-  /** The coroutine is being cancelled: so is what it waits for, and it waits until that is over. */
+  /** The coroutine is being cancelled: so is what it waits for, and only then `error` is thrown. */
+  throw(error: unknown): IteratorResult<Suspension<E>, T> {
+    this.#ending = error;
+    if (this.#future.cancel?.(currentContext()) === PENDING) return suspended;
+    throw error;
+  }
+
+  /** The same without an error: the coroutine ends here, come what may. */
   return(value?: T): IteratorResult<Suspension<E>, T> {
-    const ended = this.#future.cancel?.(currentContext());
-    // What a cancelled coroutine returns is looked at by nobody.
-    return ended === PENDING ? cancelling : { done: true, value: value as T };
+    if (this.#future.cancel?.(currentContext()) === PENDING) return suspended;
+    // What a coroutine returns that was ended is looked at by nobody.
+    return { done: true, value: value as T };
   }
 }

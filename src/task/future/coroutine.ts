@@ -1,10 +1,15 @@
 /**
- * Generators as futures. A poll resumes the generator; each `yield*` inside polls what it waits
- * for. Cancelling is `return`: `finally` blocks run, and may themselves wait with `yield*`; that
- * cleaning up cannot be cancelled again.
+ * Generators as futures. A poll resumes the generator; each `yield*` inside polls what it waits for.
+ *
+ * Cancelling throws a `CancelledError` where the coroutine waits, once: `finally` blocks run, and may
+ * themselves wait. (`return` would be the stricter way, as nothing can catch it. But JavaScript
+ * forgets it: when a `finally` block inside of `yield* inner()` waits, the caller of `inner` goes on
+ * afterwards as if nothing had happened.) A coroutine that catches the error and carries on has
+ * until its task's grace is over; then it is ended by `return` at every wait that it comes to.
  */
 import { misuse } from '../../base/index.ts';
-import { CANCELLING, SUSPENDED } from './await.ts';
+import { cancellation, CancelledError } from '../errors.ts';
+import { SUSPENDED } from './await.ts';
 import { BaseFuture } from './base.ts';
 import { enterContext } from './current.ts';
 import { PENDING, type Context, type Coroutine, type Poll } from './future.ts';
@@ -20,14 +25,7 @@ export function isCoroutine(value: unknown): value is Coroutine<unknown> {
   );
 }
 
-const Stage = {
-  RUNNING: 0,
-  /** `return` goes on: what the coroutine waited for is still being given up. */
-  CANCELLING: 1,
-  /** `finally` blocks run: they are resumed as ever. */
-  CLEANING: 2,
-  OVER: 3,
-} as const;
+const Stage = { FRESH: 0, RUNNING: 1, CANCELLING: 2, OVER: 3 } as const;
 
 /** A coroutine as a future. */
 export class CoroutineFuture<T, E> extends BaseFuture<T, E> {
@@ -37,7 +35,7 @@ export class CoroutineFuture<T, E> extends BaseFuture<T, E> {
    * slow in programs with more than four of them.
    */
   readonly #next: Coroutine<T, E>['next'];
-  #stage: (typeof Stage)[keyof typeof Stage] = Stage.RUNNING;
+  #stage: number = Stage.FRESH;
 
   constructor(generator: Coroutine<T, E>) {
     super();
@@ -47,6 +45,7 @@ export class CoroutineFuture<T, E> extends BaseFuture<T, E> {
 
   poll(context: Context): Poll<T> {
     const outer = enterContext(context);
+    this.#stage = Stage.RUNNING;
     try {
       let step = this.#next.call(this.#generator);
       // Thrown where it was yielded: the coroutine cleans up, and the stack names the line.
@@ -63,22 +62,29 @@ export class CoroutineFuture<T, E> extends BaseFuture<T, E> {
     if (this.#stage === Stage.OVER) return undefined;
     const outer = enterContext(context);
     try {
-      const { done, value } =
-        this.#stage === Stage.CLEANING
-          ? this.#generator.next()
-          : this.#generator.return(undefined as T);
-      if (done === true) {
-        this.#stage = Stage.OVER;
-        return undefined;
-      }
-      this.#stage = value === CANCELLING ? Stage.CANCELLING : Stage.CLEANING;
-      return PENDING;
+      if (this.#cancelStep(context).done !== true) return PENDING;
     } catch (error) {
       this.#stage = Stage.OVER;
-      throw error;
+      if (!(error instanceof CancelledError)) throw error;
     } finally {
       enterContext(outer);
     }
+    this.#stage = Stage.OVER;
+    return undefined;
+  }
+
+  #cancelStep(context: Context): IteratorResult<unknown, T> {
+    const generator = this.#generator;
+    const stage = this.#stage;
+    this.#stage = Stage.CANCELLING;
+    if (stage === Stage.FRESH || context.isGraceOver === true) {
+      return generator.return(undefined as T);
+    }
+    return stage === Stage.CANCELLING ? this.#next.call(generator) : this.#throw(context);
+  }
+
+  #throw(context: Context): IteratorResult<unknown, T> {
+    return this.#generator.throw(cancellation('a coroutine', context.reason));
   }
 }
 

@@ -41,6 +41,10 @@ export interface Context {
    * without waiting asks first. False when it is used up: the task was woken, return `PENDING`.
    */
   proceed(): boolean;
+  /** Why the task is being cancelled, while it is: for the error that its coroutines see. */
+  readonly reason?: unknown;
+  /** True when the task was cancelled and has had its time for cleaning up. */
+  readonly isGraceOver?: boolean;
 }
 
 /**
