@@ -85,6 +85,27 @@ describe('Executor: polls', () => {
     assert.equal(polls, 3);
   });
 
+  it('lets a task end that has just woken itself, and another take its place', () => {
+    const polls: string[] = [];
+    const selfWaking = (name: string) =>
+      pollFn((context) => {
+        context.waker.wakeByRef();
+        polls.push(name);
+        return 0;
+      });
+    executor.spawn(selfWaking('first'));
+    executor.spawn(() => {
+      // The first is over and still in the queue: this one must not be given its place there.
+      executor.spawn(selfWaking('third'));
+      executor.spawn(selfWaking('fourth'));
+    });
+    executor.spawn(selfWaking('second'));
+    host.runUntilIdle();
+    assert.deepEqual(polls, ['first', 'second', 'third', 'fourth']);
+    assert.equal(executor.living, 0);
+    assert.deepEqual([...executor.tasks()], []);
+  });
+
   it('gives yielding tasks their turns one after the other', () => {
     const seen: string[] = [];
     for (const name of ['a', 'b', 'c']) {

@@ -140,10 +140,10 @@ export class Executor {
     this.#living += 1;
   }
 
+  /** Its place is free again: it has ended, and is in no queue. */
   #leave(task: Task): void {
     this.#tasks[task.slot] = undefined;
     this.#freeSlots.push(task.slot);
-    this.#living -= 1;
   }
 
   /** The task that is being polled, undefined outside of polls. */
@@ -153,7 +153,9 @@ export class Executor {
 
   /** Tasks that live, oldest slot first: for the console and for tests. */
   *tasks(): Generator<Task> {
-    for (const task of this.#tasks) if (task !== undefined) yield task;
+    for (const task of this.#tasks) {
+      if (task !== undefined && !task.isFinished) yield task;
+    }
   }
 
   /** How many tasks live. */
@@ -314,6 +316,10 @@ export class Executor {
   }
 
   #poll(task: Task): void {
+    if ((task.state & DONE) !== 0) {
+      this.#leave(task);
+      return;
+    }
     task.state = (task.state & ~SCHEDULED) | RUNNING;
     this.#running = task.slot;
     this.#budget = this.#budgetPerPoll;
@@ -365,7 +371,9 @@ export class Executor {
   }
 
   #end(task: Task, bits: number, result: unknown): void {
-    this.#leave(task);
+    this.#living -= 1;
+    // Woken during its last poll, it is still in the queue: its place is freed when it comes out.
+    if ((task.state & SCHEDULED) === 0) this.#leave(task);
     if (task.cold !== undefined && task.cold.grace !== 0) this.timers.cancel(task.cold.grace);
     task.end(bits, result);
     if ((task.state & (FAILED | OBSERVED | OWNED)) === FAILED) this.#unobserved.push(task);
