@@ -6,3 +6,4 @@ export * from './future/index.ts';
 export { TaskLocal } from './future/locals.ts';
 export * from './scope/index.ts';
 export * from './stream/index.ts';
+export * from './time/index.ts';

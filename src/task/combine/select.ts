@@ -1,6 +1,6 @@
 /** Waiting for the first of several futures. */
-import { misuse, rejectUnknown, type Random } from '../../base/index.ts';
-import { currentExecutor } from '../executor/current.ts';
+import { misuse, rejectUnknown, systemRandom, type Random } from '../../base/index.ts';
+import { runningExecutor } from '../executor/current.ts';
 import {
   BaseFuture,
   PENDING,
@@ -75,7 +75,7 @@ export function race<T, E>(futures: readonly Awaitable<T, E>[]): BaseFuture<T, E
 class Select extends BaseFuture<unknown> {
   #futures: Future<unknown>[];
   readonly #keys: readonly string[] | undefined;
-  readonly #random: Random | undefined;
+  readonly #isBiased: boolean;
   #closing: Closing<unknown> | undefined;
   #won: number = -1;
 
@@ -83,7 +83,7 @@ class Select extends BaseFuture<unknown> {
     super();
     this.#futures = futures;
     this.#keys = keys;
-    this.#random = isBiased ? undefined : currentExecutor().options.random;
+    this.#isBiased = isBiased;
   }
 
   poll(context: Context): Poll<unknown> {
@@ -96,7 +96,7 @@ class Select extends BaseFuture<unknown> {
   #pollBranches(context: Context): boolean {
     const futures = this.#futures;
     const count = futures.length;
-    let at = this.#random === undefined || count === 1 ? 0 : this.#random.below(count);
+    let at = this.#isBiased || count === 1 ? 0 : this.#chance().below(count);
     for (let polled = 0; polled < count; polled++) {
       try {
         const value = futures[at]!.poll(context);
@@ -111,6 +111,10 @@ class Select extends BaseFuture<unknown> {
       at = at + 1 === count ? 0 : at + 1;
     }
     return false;
+  }
+
+  #chance(): Random {
+    return runningExecutor()?.options.random ?? systemRandom;
   }
 
   #settle(won: number, value: unknown, errors: unknown[]): void {
