@@ -11,7 +11,9 @@
  */
 import { RondoError } from '../../base/index.ts';
 import {
+  enterContext,
   isFuture,
+  isPlainCoroutine,
   PENDING,
   provideLauncher,
   toFuture,
@@ -21,6 +23,7 @@ import {
 import { currentLocals, enterLocals } from '../future/locals.ts';
 import { Timers } from '../time/timers.ts';
 import { captureContext, runInContext, runWithoutContext } from './async-context.ts';
+import { TaskCounters, Total } from './task-counters.ts';
 import { ClassQueue } from './class-queue.ts';
 import { currentExecutor, enterExecutor } from './current.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
@@ -29,20 +32,20 @@ import type { Host } from './host.ts';
 import {
   resolveExecutorOptions,
   resolveSpawnOptions,
+  type CounterOptions,
   type ExecutorOptions,
   type ResolvedExecutorOptions,
 } from './options.ts';
 import type { RunQueue } from './queue.ts';
 import { Task, TaskState } from './task.ts';
+import { Watchdog } from './watchdog.ts';
 import type { ErrorOf, JoinHandle, Spawnable, SpawnOptions, ValueOf } from './types.ts';
 
 const { SCHEDULED, RUNNING, CANCELLING, DONE, FAILED, CANCELLED, OBSERVED, OWNED } = TaskState;
+const { STARTED, COROUTINE } = TaskState;
 
 /** Polls in a row that the LIFO slot may have. */
 export const LIFO_POLLS = 3;
-
-/** The clock is looked at once in 32 polls: it costs 40 ns. */
-const LOOK_MASK = 31;
 
 /** Class of a task that is spawned outside of tasks: 'normal'. */
 const NORMAL = 1;
@@ -68,6 +71,13 @@ export class Executor {
   /** What the host's timer is set to. */
   #armed = Number.POSITIVE_INFINITY;
   #held = false;
+  /** What the console reads; undefined where nobody asked for it. */
+  #counters: TaskCounters | undefined;
+  readonly #watchdog: Watchdog;
+  /** Wakes that came while a task was in the queue already are counted by their task's row alone. */
+  #wakes = 0;
+  #lifoHits = 0;
+  #budgetYields = 0;
   /** Living tasks by slot, and the slots that are free. */
   readonly #tasks: (Task | undefined)[] = [];
   readonly #freeSlots: number[] = [];
@@ -85,6 +95,16 @@ export class Executor {
     this.#queue = makeQueue(this.options, host);
     this.#learns = this.options.scheduling === 'feedback';
     this.#budgetPerPoll = this.options.budget;
+    const watched = {
+      clock: host,
+      counters: {
+        addBusy: (slot: number, ms: number): void => this.#counters?.addBusy(slot, ms),
+      },
+      taskAt: (slot: number) => this.#tasks[slot],
+      report: (error: unknown) => host.report(error),
+    };
+    this.#watchdog = new Watchdog(watched, this.options.watchdog);
+    if (this.options.counters !== undefined) this.observe(this.options.counters);
   }
 
   // ---- tasks
@@ -105,12 +125,17 @@ export class Executor {
   spawnTask(source: unknown, options?: SpawnOptions): Task {
     if (this.#closed) throw closedError('spawn a task');
     if (this.#living >= this.options.tasks) throw this.#limitError();
-    const content =
-      typeof source === 'function' || isFuture(source)
-        ? source
-        : toFuture(source as Awaitable<unknown>);
+    let content = source;
+    let bits = 0;
+    if (typeof source !== 'function') {
+      bits = STARTED;
+      if (!isFuture(source)) {
+        if (isPlainCoroutine(source)) bits |= COROUTINE;
+        else content = toFuture(source as Awaitable<unknown>);
+      }
+    }
     const id = ++this.#spawned;
-    const task = new Task(this, id, content, this.running?.level ?? NORMAL);
+    const task = new Task(this, id, content, bits, this.running?.level ?? NORMAL);
     const locals = currentLocals();
     const asyncContext = captureContext(this.#turning);
     if (locals !== undefined || asyncContext !== undefined) {
@@ -138,10 +163,16 @@ export class Executor {
     task.slot = slot;
     this.#tasks[slot] = task;
     this.#living += 1;
+    const counters = this.#counters;
+    if (counters === undefined) return;
+    const parent = this.running?.id ?? 0;
+    const now = this.#turning ? this.#watchdog.recent : this.host.now();
+    counters.open(slot, task.id, parent, task.level, now, task.name, task.location);
   }
 
   /** Its place is free again: it has ended, and is in no queue. */
   #leave(task: Task): void {
+    this.#counters?.close(task.slot);
     this.#tasks[task.slot] = undefined;
     this.#freeSlots.push(task.slot);
   }
@@ -168,14 +199,25 @@ export class Executor {
   /** A task was woken and is not in the queue. */
   schedule(task: Task): void {
     const running = this.#running;
-    if (running === task.slot) this.#queue.push(task);
+    this.#wakes += 1;
+    if (running === task.slot) this.#scheduleAgain(task);
     else if (running === -1) this.#enqueue(task);
     else this.#scheduleNext(task);
+  }
+
+  /** The running task woke itself: behind all others. */
+  #scheduleAgain(task: Task): void {
+    this.#queue.push(task);
+    const counters = this.#counters;
+    if (counters === undefined) return;
+    counters.scheduled(task.slot);
+    counters.wokenBySelf(task.slot);
   }
 
   /** The running task woke another one: that goes first, if nothing more urgent is ready. */
   #scheduleNext(task: Task): void {
     const queue = this.#queue;
+    this.#counters?.scheduled(task.slot);
     if (!queue.overtaking || !queue.isFirst(task)) {
       queue.push(task);
       return;
@@ -187,21 +229,37 @@ export class Executor {
 
   /** Takes one unit of the running poll's budget, if one is left. */
   takeBudget(): boolean {
-    if (this.#budget <= 0) return false;
+    if (this.#budget <= 0) {
+      this.#budgetYields += 1;
+      return false;
+    }
     this.#budget -= 1;
     return true;
   }
 
-  wakerCloned(_task: Task): void {
-    // Counted when the console's counters are on.
+  /** Counts those who can wake a task. */
+  wakerCloned(task: Task): void {
+    this.#counters?.addWakers(task.slot, 1);
   }
 
-  wakerDropped(_task: Task): void {
-    // Counted when the console's counters are on.
+  /** After a task's end its slot may be another's. */
+  wakerDropped(task: Task): void {
+    if (!task.isFinished) this.#counters?.addWakers(task.slot, -1);
+  }
+
+  /** A task was woken that was in the queue already. */
+  wokenAgain(task: Task): void {
+    if (!task.isFinished) this.#counters?.wokenAgain(task.slot);
+  }
+
+  /** A task is being cancelled from now on. */
+  cancelling(task: Task): void {
+    this.#counters?.cancelling(task.slot);
   }
 
   #enqueue(task: Task): void {
     this.#queue.push(task);
+    this.#counters?.scheduled(task.slot);
     if (!this.#requested && !this.#turning) {
       this.#requested = true;
       this.host.requestTurn('soon');
@@ -232,15 +290,17 @@ export class Executor {
     this.#requested = false;
     this.#turning = true;
     const outer = enterExecutor(this);
+    const outerContext = enterContext(undefined);
     let polls = 0;
     try {
       const started = this.host.now();
       this.timers.expire(started);
       const unobserved = this.#unobserved;
       if (unobserved.length > 0) this.#unobserved = [];
-      polls = this.#pollReady(started);
+      polls = this.#pollReady();
       for (const task of unobserved) this.#reportUnobserved(task);
     } finally {
+      enterContext(outerContext);
       enterExecutor(outer);
       this.#turning = false;
     }
@@ -248,9 +308,13 @@ export class Executor {
     return polls;
   }
 
-  #pollReady(started: number): number {
+  #pollReady(): number {
     const { pollsPerTurn, turnMs } = this.options;
     const queue = this.#queue;
+    const watchdog = this.#watchdog;
+    // Read again: the timers' time is not the first task's.
+    const started = this.host.now();
+    watchdog.begin(started);
     let polls = 0;
     while (polls < pollsPerTurn) {
       let slot = this.#lifo;
@@ -262,10 +326,27 @@ export class Executor {
         slot = this.#takeLifo();
       }
       this.#poll(this.#tasks[slot]!);
+      watchdog.polled(slot);
       polls += 1;
-      if ((polls & LOOK_MASK) === 0 && this.host.now() - started >= turnMs) break;
+      if (watchdog.recent - started >= turnMs) break;
     }
+    if (polls > 0) this.#count(polls);
     return polls;
+  }
+
+  #count(polls: number): void {
+    this.#watchdog.end();
+    const counters = this.#counters;
+    if (counters === undefined) return;
+    counters.turnEnded();
+    const { totals } = counters;
+    totals[Total.TURNS]! += 1;
+    totals[Total.POLLS]! += polls;
+    totals[Total.SPAWNED] = this.#spawned;
+    totals[Total.WAKES] = this.#wakes;
+    totals[Total.LIFO_HITS] = this.#lifoHits;
+    totals[Total.BUDGET_YIELDS] = this.#budgetYields;
+    totals[Total.SLOW_POLLS] = this.#watchdog.slowPolls;
   }
 
   /** The slot of the next task when the LIFO slot is taken. */
@@ -273,7 +354,10 @@ export class Executor {
     const slot = this.#lifo;
     this.#lifo = -1;
     this.#lifoPolls += 1;
-    if (this.#lifoPolls <= LIFO_POLLS) return slot;
+    if (this.#lifoPolls <= LIFO_POLLS) {
+      this.#lifoHits += 1;
+      return slot;
+    }
     // The slot has had its share: its task waits behind the others, as any task does.
     this.#lifoPolls = 0;
     this.#queue.push(this.#tasks[slot]!);
@@ -322,6 +406,8 @@ export class Executor {
     }
     task.state = (task.state & ~SCHEDULED) | RUNNING;
     this.#running = task.slot;
+    enterContext(task);
+    this.#counters?.polling(task.slot, this.#watchdog.recent);
     this.#budget = this.#budgetPerPoll;
     const inherited = task.inherited;
     let value: unknown;
@@ -374,6 +460,7 @@ export class Executor {
     this.#living -= 1;
     // Woken during its last poll, it is still in the queue: its place is freed when it comes out.
     if ((task.state & SCHEDULED) === 0) this.#leave(task);
+    if (this.#counters !== undefined) countEnd(this.#counters.totals, bits);
     if (task.cold !== undefined && task.cold.grace !== 0) this.timers.cancel(task.cold.grace);
     task.end(bits, result);
     if ((task.state & (FAILED | OBSERVED | OWNED)) === FAILED) this.#unobserved.push(task);
@@ -390,6 +477,28 @@ export class Executor {
 
   // ---- the end
 
+  /**
+   * Keeps counters of tasks in an arena from now on, where others may read them (`TaskReader`). They
+   * cost a poll about 8 ns and a spawn 25, so nothing is counted until somebody asks.
+   * @throws {RondoError} ERR_ARENA_EXHAUSTED, ERR_ARENA_REGIONS, ERR_EXECUTOR_CLOSED
+   */
+  observe(options: CounterOptions): void {
+    if (this.#closed) throw closedError('observe its tasks');
+    if (this.#counters !== undefined) return;
+    const { arena, ...rows } = options;
+    const counters = TaskCounters.create(arena, { owner: this.options.name, ...rows });
+    const now = this.host.now();
+    for (const { slot, id, level, name, location } of this.tasks()) {
+      counters.open(slot, id, 0, level, now, name, location);
+    }
+    this.#counters = counters;
+  }
+
+  /** Where the counters of tasks are in the arena; undefined without any. */
+  get countersOffset(): number | undefined {
+    return this.#counters?.offset;
+  }
+
   /** True after `close` was called. */
   get isClosed(): boolean {
     return this.#closed;
@@ -399,14 +508,15 @@ export class Executor {
    * Cancels all tasks and takes no more. Resolves when they have ended, which includes what they
    * do to clean up and what the kernel still holds. Idempotent.
    */
-  close(reason?: unknown): Promise<void> {
+  async close(reason?: unknown): Promise<void> {
     if (!this.#closed) {
       this.#closed = true;
       const why = reason ?? closedError('go on');
       for (const task of [...this.tasks()]) task.abort(why);
     }
-    if (this.#living === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#whenEmpty.push(resolve));
+    if (this.#living > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
+    this.#counters?.release();
+    this.#counters = undefined;
   }
 
   #limitError(): RondoError {
@@ -416,6 +526,12 @@ export class Executor {
         `at most ${this.options.tasks} may live at once, and they do`,
     );
   }
+}
+
+function countEnd(totals: Float64Array, bits: number): void {
+  totals[Total.FINISHED]! += 1;
+  if ((bits & CANCELLED) !== 0) totals[Total.CANCELLED]! += 1;
+  if ((bits & FAILED) !== 0) totals[Total.FAILED]! += 1;
 }
 
 function makeQueue(options: ResolvedExecutorOptions, host: Host): RunQueue {

@@ -8,7 +8,10 @@ import {
   type Random,
   systemRandom,
 } from '../../base/index.ts';
+import type { Arena } from '../../memory/index.ts';
 import { PRIORITIES, type Priority } from './class-queue.ts';
+import type { TaskCountersOptions } from './task-counters.ts';
+import type { WatchdogOptions } from './watchdog.ts';
 
 /** How an executor chooses the next task. */
 export type Scheduling =
@@ -45,8 +48,20 @@ export interface ExecutorOptions {
   readonly graceMs?: number;
   /** Keeps where each task was spawned: costs microseconds a spawn. @default false */
   readonly locations?: boolean;
+  /** How polls are measured, and what is told of slow ones. @default see `WatchdogOptions` */
+  readonly watchdog?: WatchdogOptions;
+  /**
+   * Where to keep counters of tasks that others may read, from the start: see `Executor.observe`.
+   * @default none
+   */
+  readonly counters?: CounterOptions;
   /** What fair choices are drawn from. @default the machine's */
   readonly random?: Random;
+}
+
+/** Where counters of tasks are kept. */
+export interface CounterOptions extends TaskCountersOptions {
+  readonly arena: Arena;
 }
 
 /** Options with every default filled in. */
@@ -60,6 +75,8 @@ export interface ResolvedExecutorOptions {
   readonly horizonMs: number;
   readonly graceMs: number;
   readonly locations: boolean;
+  readonly watchdog: WatchdogOptions;
+  readonly counters: CounterOptions | undefined;
   readonly random: Random;
 }
 
@@ -73,6 +90,8 @@ const KEYS = [
   'horizonMs',
   'graceMs',
   'locations',
+  'watchdog',
+  'counters',
   'random',
 ] as const;
 
@@ -93,6 +112,8 @@ export function resolveExecutorOptions(options: ExecutorOptions): ResolvedExecut
     horizonMs: integerOption('horizonMs', options.horizonMs, 1000, 1, 3_600_000),
     graceMs: integerOption('graceMs', options.graceMs, 5000, 1, 3_600_000),
     locations: booleanOption('locations', options.locations, false),
+    watchdog: options.watchdog ?? {},
+    counters: options.counters,
     random: options.random ?? systemRandom,
   });
 }

@@ -12,8 +12,12 @@ import { inspect, type InspectOptions } from 'node:util';
 import { cancellation, CancelledError } from '../errors.ts';
 import {
   BaseFuture,
+  cancelStep,
   futureOf,
+  isPlainCoroutine,
   PENDING,
+  resume,
+  type Coroutine,
   type Context,
   type Future,
   type Poll,
@@ -31,7 +35,7 @@ export const TaskState = {
   SCHEDULED: 1,
   /** Being polled. */
   RUNNING: 2,
-  /** `future` is a future; before, it may be the function that gives it. */
+  /** `content` is a future or coroutine; before, it is the function that gives it. */
   STARTED: 4,
   /** Was aborted: is not polled any more but cancelled. */
   CANCELLING: 8,
@@ -45,9 +49,14 @@ export const TaskState = {
   OWNED: 256,
   /** It was cancelled and has had its time for cleaning up. */
   GRACE_OVER: 512,
+  /** `content` is a generator, run here without a future around it. */
+  COROUTINE: 1024,
+  /** The cancellation was thrown into that generator. */
+  THROWN: 2048,
 } as const;
 
 const { SCHEDULED, RUNNING, STARTED, CANCELLING, DONE, FAILED, CANCELLED, OBSERVED } = TaskState;
+const { COROUTINE, THROWN } = TaskState;
 
 /** What only some tasks have. */
 interface Cold {
@@ -77,7 +86,7 @@ export class Task<T = unknown, E = unknown>
   implements Context, Waker, JoinHandle<T, E>, TaskInfo
 {
   /** Bits of `TaskState`. */
-  state: number = SCHEDULED;
+  state: number;
   /** Class of the queue that it goes to. */
   level: number;
   /** Class that it was spawned with. */
@@ -96,8 +105,10 @@ export class Task<T = unknown, E = unknown>
   inherited: Inherited | undefined = undefined;
   cold: Cold | undefined = undefined;
 
-  constructor(executor: Executor, id: number, content: unknown, level: number) {
+  /** `bits` are STARTED, and COROUTINE where it is one, unless `content` is a function. */
+  constructor(executor: Executor, id: number, content: unknown, bits: number, level: number) {
     super();
+    this.state = SCHEDULED | bits;
     this.executor = executor;
     this.id = id;
     this.content = content;
@@ -119,7 +130,10 @@ export class Task<T = unknown, E = unknown>
 
   wakeByRef(): void {
     const state = this.state;
-    if ((state & (SCHEDULED | DONE)) !== 0) return;
+    if ((state & (SCHEDULED | DONE)) !== 0) {
+      this.executor.wokenAgain(this);
+      return;
+    }
     this.state = state | SCHEDULED;
     this.executor.schedule(this);
   }
@@ -144,30 +158,43 @@ export class Task<T = unknown, E = unknown>
 
   // ---- run by the executor
 
-  /** One step: a poll of its future, or of its cancelling. May throw what its future throws. */
+  /**
+   * One step: a poll of its future, or of its cancelling, inside of this context (`enterContext`).
+   * May throw what its future throws.
+   */
   step(): Poll<unknown> {
-    if ((this.state & (CANCELLING | STARTED)) !== STARTED) return this.rareStep();
-    return (this.content as Future<unknown>).poll(this);
+    const state = this.state & (CANCELLING | STARTED | COROUTINE);
+    if (state === STARTED) return (this.content as Future<unknown>).poll(this);
+    if (state === (STARTED | COROUTINE)) return resume(this.content as Coroutine<unknown>);
+    return this.rareStep();
   }
 
   private rareStep(): Poll<unknown> {
     if ((this.state & CANCELLING) !== 0) return this.cancelStep();
     this.start();
-    return (this.content as Future<unknown>).poll(this);
+    return this.step();
   }
 
   private start(): void {
-    this.state |= STARTED;
-    const source = this.content;
-    if (typeof source !== 'function') return;
+    const source = this.content as (task: TaskInfo) => unknown;
     this.content = undefined;
     if (this.name === '') this.name = source.name;
-    this.content = futureOf((source as (task: TaskInfo) => unknown)(this), this);
+    const given = source(this);
+    if (isPlainCoroutine(given)) {
+      this.content = given;
+      this.state |= STARTED | COROUTINE;
+    } else {
+      this.content = futureOf(given, this);
+      this.state |= STARTED;
+    }
   }
 
   private cancelStep(): Poll<void> {
-    if ((this.state & STARTED) === 0 && typeof this.content === 'function') return undefined;
-    return (this.content as Future<unknown>).cancel?.(this);
+    const { state, content } = this;
+    if ((state & STARTED) === 0) return undefined;
+    if ((state & COROUTINE) === 0) return (content as Future<unknown>).cancel?.(this);
+    this.state |= THROWN;
+    return cancelStep(content as Coroutine<unknown>, (state & THROWN) !== 0, this);
   }
 
   /** Ends the task. `bits` are DONE and, where it has no value, FAILED or CANCELLED. */
@@ -249,6 +276,7 @@ export class Task<T = unknown, E = unknown>
     this.state |= CANCELLING;
     const why = reason ?? new DOMException('This operation was aborted', 'AbortError');
     this.coldPart().reason = why;
+    this.executor.cancelling(this);
     this.wakeByRef();
     this.cold?.controller?.abort(why);
     return true;
@@ -267,6 +295,11 @@ export class Task<T = unknown, E = unknown>
     this.state |= TaskState.GRACE_OVER;
     this.executor.graceIsOver(this);
     this.wakeByRef();
+  }
+
+  /** Where it was spawned, if the executor keeps that. */
+  get location(): string | undefined {
+    return this.cold?.location;
   }
 
   /** Why it was aborted. */

@@ -25,67 +25,97 @@ export function isCoroutine(value: unknown): value is Coroutine<unknown> {
   );
 }
 
-const Stage = { FRESH: 0, RUNNING: 1, CANCELLING: 2, OVER: 3 } as const;
+/** `next` of all generators; those of other make (with a `next` of their own) are wrapped. */
+const { next: generatorNext } = Object.getPrototypeOf(
+  Object.getPrototypeOf((function* () {})()),
+) as Coroutine<unknown>;
+
+/** Whether it can be given to `resume`: a generator as the language makes them. */
+export function isPlainCoroutine(value: unknown): value is Coroutine<unknown> {
+  return isCoroutine(value) && value.next === generatorNext;
+}
+
+/**
+ * Resumes a generator, inside of its context. Its own `next` is not looked up: every generator
+ * function has a prototype of its own, so that it is slow in programs with more than four of them.
+ */
+export function resume(generator: Coroutine<unknown>): Poll<unknown> {
+  const step = generatorNext.call(generator) as IteratorResult<unknown, unknown>;
+  if (step.done === true) return step.value;
+  return step.value === SUSPENDED ? PENDING : refuse(generator, step.value);
+}
+
+/** Thrown where it was yielded: the coroutine cleans up, and the stack names the line. */
+function refuse(generator: Coroutine<unknown>, yielded: unknown): Poll<unknown> {
+  const step = generator.throw(foreignYield(yielded));
+  return step.done === true ? step.value : PENDING;
+}
+
+/**
+ * One step of cancelling a generator, inside of its context. `wasThrown` after the first step. An
+ * error of its cleaning up is thrown.
+ */
+export function cancelStep(
+  generator: Coroutine<unknown>,
+  wasThrown: boolean,
+  context: Context,
+): Poll<void> {
+  try {
+    return cancelled(generator, wasThrown, context).done === true ? undefined : PENDING;
+  } catch (error) {
+    if (error instanceof CancelledError) return undefined;
+    throw error;
+  }
+}
+
+function cancelled(
+  generator: Coroutine<unknown>,
+  wasThrown: boolean,
+  context: Context,
+): IteratorResult<unknown, unknown> {
+  if (context.isGraceOver === true) return generator.return(undefined);
+  if (wasThrown) return generator.next();
+  return generator.throw(cancellation('a coroutine', context.reason));
+}
 
 /** A coroutine as a future. */
 export class CoroutineFuture<T, E> extends BaseFuture<T, E> {
-  readonly #generator: Coroutine<T, E>;
-  /**
-   * Looked up once: every generator function has a prototype of its own, so that the look-up is
-   * slow in programs with more than four of them.
-   */
-  readonly #next: Coroutine<T, E>['next'];
-  #stage: number = Stage.FRESH;
+  /** Undefined when it is over. */
+  #generator: Coroutine<unknown> | undefined;
+  #thrown = false;
 
   constructor(generator: Coroutine<T, E>) {
     super();
-    this.#generator = generator;
-    this.#next = generator.next;
+    this.#generator = isPlainCoroutine(generator) ? generator : wrapped(generator);
   }
 
   poll(context: Context): Poll<T> {
     const outer = enterContext(context);
-    this.#stage = Stage.RUNNING;
     try {
-      let step = this.#next.call(this.#generator);
-      // Thrown where it was yielded: the coroutine cleans up, and the stack names the line.
-      if (step.done !== true && step.value !== SUSPENDED) {
-        step = this.#generator.throw(foreignYield(step.value));
-      }
-      return step.done === true ? step.value : PENDING;
+      return resume(this.#generator!) as Poll<T>;
     } finally {
       enterContext(outer);
     }
   }
 
   cancel(context: Context): Poll<void> {
-    if (this.#stage === Stage.OVER) return undefined;
+    const generator = this.#generator;
+    if (generator === undefined) return undefined;
     const outer = enterContext(context);
+    this.#generator = undefined;
     try {
-      if (this.#cancelStep(context).done !== true) return PENDING;
-    } catch (error) {
-      this.#stage = Stage.OVER;
-      if (!(error instanceof CancelledError)) throw error;
+      if (cancelStep(generator, this.#thrown, context) !== PENDING) return undefined;
+      this.#thrown = true;
+      this.#generator = generator;
+      return PENDING;
     } finally {
       enterContext(outer);
     }
-    this.#stage = Stage.OVER;
-    return undefined;
   }
+}
 
-  #cancelStep(context: Context): IteratorResult<unknown, T> {
-    const generator = this.#generator;
-    const stage = this.#stage;
-    this.#stage = Stage.CANCELLING;
-    if (stage === Stage.FRESH || context.isGraceOver === true) {
-      return generator.return(undefined as T);
-    }
-    return stage === Stage.CANCELLING ? this.#next.call(generator) : this.#throw(context);
-  }
-
-  #throw(context: Context): IteratorResult<unknown, T> {
-    return this.#generator.throw(cancellation('a coroutine', context.reason));
-  }
+function* wrapped<T, E>(generator: Coroutine<T, E>): Coroutine<T, E> {
+  return yield* generator;
 }
 
 function foreignYield(value: unknown): TypeError {

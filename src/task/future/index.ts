@@ -10,7 +10,7 @@ export {
   yieldNow,
   type Awaitable,
 } from './basic.ts';
-export { CoroutineFuture, isCoroutine } from './coroutine.ts';
+export { cancelStep, CoroutineFuture, isCoroutine, isPlainCoroutine, resume } from './coroutine.ts';
 export { currentContext, enterContext } from './current.ts';
 export {
   PENDING,

@@ -8,7 +8,7 @@ import { Executor } from '../executor/executor.ts';
 import type { Host, TurnTime } from '../executor/host.ts';
 import type { ExecutorOptions } from '../executor/options.ts';
 import type { Spawnable, ValueOf } from '../executor/types.ts';
-import type { Waker } from '../future/index.ts';
+import { PENDING, type Waker } from '../future/index.ts';
 import { checkMs } from '../time/options.ts';
 
 /** How a virtual clock is made; all optional. */
@@ -134,6 +134,7 @@ export class VirtualHost implements Host {
   advance(ms: number): void {
     checkMs('ms', ms, 0);
     this.#now += ms;
+    this.#wanted = true; // The timers see the new time even when none of them is due.
     this.#run(this.#now);
   }
 
@@ -164,16 +165,24 @@ export class VirtualHost implements Host {
 
   /**
    * The same, with a turn of Node's event loop between the turns and before each jump of the
-   * clock: async functions and promises that wait for nothing real go on as well.
+   * clock: async functions and promises that wait for nothing real go on as well. Until it is over
+   * this host's executor is the current one; one host at a time can do this.
    */
   async settle(): Promise<void> {
     for (;;) {
       this.#run(this.#now);
-      await new Promise((resolve) => setImmediate(resolve));
+      await this.#letOthersRun();
       if (this.#isDue()) continue;
       if (this.#paused || !this.#canSkip(Number.POSITIVE_INFINITY)) return;
       this.#now = this.#timer;
     }
+  }
+
+  /** A turn of Node's event loop, in which futures that are awaited become tasks of this host. */
+  async #letOthersRun(): Promise<void> {
+    const outer = enterExecutor(this.#attached());
+    await new Promise((resolve) => setImmediate(resolve));
+    enterExecutor(outer);
   }
 
   /**
@@ -181,17 +190,17 @@ export class VirtualHost implements Host {
    * @throws {RondoError} ERR_VIRTUAL_CLOCK when nothing is left that it could wait for
    */
   run<S extends Spawnable>(source: S): ValueOf<S> {
-    const executor = this.#attached();
-    const task = executor.spawn(source);
+    const task = this.#attached().spawn(source);
+    const context = { waker: unused, proceed: () => true };
+    task.poll(context); // Somebody waits for it: its error is not reported as well.
     this.#run(this.#paused ? this.#now : Number.POSITIVE_INFINITY, () => task.isFinished);
-    if (!task.isFinished) {
-      throw new RondoError(
-        'ERR_VIRTUAL_CLOCK',
-        `Cannot have the result of task ${task.id}: it waits, and nothing is left to run` +
-          (this.#paused ? '; the clock is paused' : ''),
-      );
-    }
-    return task.poll({ waker: unused, proceed: () => true }) as ValueOf<S>;
+    const value = task.poll(context);
+    if (value !== PENDING) return value;
+    throw new RondoError(
+      'ERR_VIRTUAL_CLOCK',
+      `Cannot have the result of task ${task.id}: it waits, and nothing is left to run` +
+        (this.#paused ? '; the clock is paused' : ''),
+    );
   }
 
   /** Calls a function with this host's executor as the current one: for `sleep` outside of tasks. */
@@ -256,7 +265,7 @@ export class VirtualHost implements Host {
   }
 }
 
-/** A task that has ended wakes nobody. */
+/** Whoever calls `run` is not woken: it looks for itself. */
 const unused: Waker = {
   wake(): void {},
   wakeByRef(): void {},

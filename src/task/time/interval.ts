@@ -154,6 +154,7 @@ export function interval(ms: number, options: IntervalOptions = {}): Interval {
   const executor = currentExecutor();
   const now = executor.now();
   const next = immediate ? now : Math.min(now + ms, LONGEST_WAIT);
-  const sleep = new Sleep(executor, immediate ? Math.floor(now) : Math.ceil(next), hold);
+  const sleep = new Sleep(executor, Math.ceil(next), hold);
+  if (immediate) sleep.fire();
   return new Interval(sleep, ms, next, missed);
 }

@@ -51,7 +51,7 @@ export class Sleep extends BaseFuture<void, never> implements TimerEntry {
     return this.when;
   }
 
-  /** Its time has come: it was polled since, or woke who polled it before. */
+  /** Its time has come: when it was made, or since, as seen by who polls it. */
   get isElapsed(): boolean {
     return this.handle === OVER;
   }
@@ -114,6 +114,12 @@ function wholeMs(deadline: number, now: number): number {
   return deadline > now ? Math.ceil(deadline) : Math.floor(deadline);
 }
 
+function sleepTo(executor: Executor, deadline: number, now: number, hold: boolean): Sleep {
+  const made = new Sleep(executor, wholeMs(deadline, now), hold);
+  if (deadline <= now) made.handle = OVER;
+  return made;
+}
+
 function holdOf(options: SleepOptions | undefined): boolean {
   if (options === undefined) return true;
   rejectUnknown('a sleep', options, ['hold']);
@@ -131,7 +137,7 @@ export function sleep(ms: number, options?: SleepOptions): Sleep {
   checkMs('ms', ms, 0);
   const executor = currentExecutor();
   const now = executor.now();
-  return new Sleep(executor, wholeMs(now + ms, now), holdOf(options));
+  return sleepTo(executor, now + ms, now, holdOf(options));
 }
 
 /**
@@ -142,5 +148,5 @@ export function sleep(ms: number, options?: SleepOptions): Sleep {
 export function sleepUntil(deadline: number, options?: SleepOptions): Sleep {
   checkMs('deadline', deadline, 0);
   const executor = currentExecutor();
-  return new Sleep(executor, wholeMs(deadline, executor.now()), holdOf(options));
+  return sleepTo(executor, deadline, executor.now(), holdOf(options));
 }

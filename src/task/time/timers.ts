@@ -1,32 +1,21 @@
 /**
- * The timers of one thread: a hierarchical wheel of 1 ms (`wheel.ts`) over a table in one typed array.
- * Setting, stopping and changing a timer take a few writes each, whatever number of them there is.
+ * The timers of one thread: a hierarchical wheel of 1 ms (`wheel.ts`) over a table of nodes in lists
+ * (`timer-table.ts`). Setting, stopping and changing a timer take a few writes each, whatever number
+ * of them there is.
  *
  *  1. Every timer is in exactly one list: that of its slot, of the overflow, or one of three that
- *     `expire` works on. Lists are circular; list l has a node of its own as its head, so that
- *     taking a node out needs no look at which list it is in, and a head tells its list.
+ *     `expire` works on.
  *  2. All timers of one tick are in the same list, in the order in which they were set: where a
  *     tick belongs follows from the present alone, and whatever is moved is moved in order. While a
  *     slot is being moved in several calls, what is set for its ticks goes behind it.
- *  3. A bit of `#occupied` is set exactly while the list of that slot is not empty.
- *  4. The present only goes on, and never past a slot that is taken: that is fired (level 0) or
+ *  3. The present only goes on, and never past a slot that is taken: that is fired (level 0) or
  *     moved down (the others) first. So a timer is moved at most six times, however far the clock
  *     jumps, and what is empty costs nothing.
- *  5. A timer fires in no tick before its deadline, which is rounded up.
- *  6. `#earliest` is not later than the first deadline, unless `#stale`.
- *
- * A node is 16 bytes, in one line of the cache: with a million timers the time goes into misses.
- *
- *   word  bits
- *   0     32     the node behind, as its first word's index; in a free node the next free one
- *   1     32     the node before
- *   2     0-29   low part of the tick; 30: the timer holds
- *   3     0-10   generation; of a free node the one that it will have; 11-31: high part of the tick
- *
- * With the reference to its entry a timer takes 24 bytes. Memory grows by doubling.
+ *  4. A timer fires in no tick before its deadline, which is rounded up.
+ *  5. `#earliest` is not later than the first deadline, unless `#stale`.
  */
-import { RondoError } from '../../base/index.ts';
 import { checkMs, resolveTimersOptions, type TimersOptions } from './options.ts';
+import { NODE, PREVIOUS, TimerTable, type TimerEntry } from './timer-table.ts';
 import {
   HIGH_UNIT,
   highOf,
@@ -40,22 +29,6 @@ import {
   WHEEL_SPAN,
 } from './wheel.ts';
 
-/** What a timer calls. */
-export interface TimerEntry {
-  /** The deadline has passed; the timer is over, its handle void. Must not throw. */
-  fire(): void;
-}
-
-/** log2 of the words of a node: list l has its head at `l << NODE`. */
-const NODE = 2;
-const PREVIOUS = 1;
-const LOW = 2;
-const HIGH = 3;
-const LOW_MASK = 2 ** 30 - 1;
-const HOLD_SHIFT = 30;
-const HIGH_SHIFT = 11;
-const GENERATION_MASK = 2 ** HIGH_SHIFT - 1;
-
 const BEYOND = OVERFLOW << NODE;
 /** Timers of a slot, or of the overflow, that is being moved down; in several calls if need be. */
 const MOVING = (OVERFLOW + 1) << NODE;
@@ -63,30 +36,14 @@ const MOVING = (OVERFLOW + 1) << NODE;
 const DUE = (OVERFLOW + 2) << NODE;
 /** Timers whose deadline had passed when they were set: for the next call of `expire`. */
 const LATE = (OVERFLOW + 3) << NODE;
-const HEADS = OVERFLOW + 4;
-const SLOTS_END = WHEEL_SLOTS << NODE;
 
-const LEAST_CAPACITY = 64;
 /** Timers of one slot that are looked at for the exact next deadline. */
 const LOOKED_AT = 64;
 
 /** See the head of this file. */
-export class Timers {
+export class Timers extends TimerTable {
   readonly #changed: () => void;
-  readonly #limit: number;
   readonly #batch: number;
-  /** A handle is a generation above `#indexBits` bits of index; an index counts from the heads. */
-  readonly #indexBits: number;
-  readonly #indexMask: number;
-  readonly #lastGeneration: number;
-  #capacity = 0;
-  /** How many nodes were ever used, and the first of those that are free again (0: none). */
-  #used = 0;
-  #free = 0;
-  #nodes = new Int32Array(0);
-  /** By index. Undefined where free. */
-  readonly #entries: (TimerEntry | undefined)[] = [];
-  readonly #occupied = new Int32Array(WHEEL_SLOTS / 32);
   /** The present: the tick up to which everything was fired or is due. And its two parts. */
   #present = 0;
   #high = 0;
@@ -99,8 +56,6 @@ export class Timers {
   #overflowFirst = Number.POSITIVE_INFINITY;
   #earliest = Number.POSITIVE_INFINITY;
   #stale = false;
-  #size = 0;
-  #held = 0;
 
   /**
    * `changed` is called when a timer was set or changed to a deadline before all others, and when
@@ -109,37 +64,9 @@ export class Timers {
    */
   constructor(changed: () => void, options: TimersOptions = {}) {
     const { limit, batch, capacity } = resolveTimersOptions(options);
+    super(limit, capacity);
     this.#changed = changed;
-    this.#limit = limit;
     this.#batch = batch;
-    this.#indexBits = 32 - Math.clz32(limit - 1);
-    this.#indexMask = 2 ** this.#indexBits - 1;
-    this.#lastGeneration = 2 ** Math.min(HIGH_SHIFT, 31 - this.#indexBits) - 1;
-    this.#allocate(capacity);
-    for (let list = 0; list < HEADS << NODE; list += 1 << NODE) {
-      this.#nodes[list] = list;
-      this.#nodes[list + PREVIOUS] = list;
-    }
-  }
-
-  /** How many timers are set. */
-  get size(): number {
-    return this.#size;
-  }
-
-  /** How many of them keep the process alive. */
-  get held(): number {
-    return this.#held;
-  }
-
-  /** How many there is memory for. */
-  get capacity(): number {
-    return this.#capacity;
-  }
-
-  /** How many may be set at once. */
-  get limit(): number {
-    return this.#limit;
   }
 
   /** The millisecond up to which `expire` has come. */
@@ -159,46 +86,27 @@ export class Timers {
   insert(deadline: number, entry: TimerEntry, hold: boolean): number {
     const tick = Math.ceil(deadline);
     if (!(tick >= 0 && tick <= LAST_TICK)) checkMs('deadline', deadline, 0);
-    let node = this.#free;
-    let index: number;
-    if (node !== 0) {
-      this.#free = this.#nodes[node]!;
-      index = (node >>> NODE) - HEADS;
-      this.#entries[index] = entry;
-    } else {
-      index = this.#used;
-      if (index === this.#capacity) this.#grow();
-      this.#used = index + 1;
-      node = (index + HEADS) << NODE;
-      this.#nodes[node + HIGH] = 1;
-      this.#entries.push(entry);
-    }
-    const generation = this.#nodes[node + HIGH]! & GENERATION_MASK;
-    let first = false;
-    if (hold) {
-      first = this.#held === 0;
-      this.#held += 1;
-    }
-    this.#size += 1;
-    this.#put(node, tick, hold ? 1 << HOLD_SHIFT : 0);
+    const node = this.take(entry, hold);
+    let first = hold && this.held === 1;
+    this.#put(node, tick);
     if (tick < this.#earliest) {
       this.#earliest = tick;
       first = true;
     }
     if (first) this.#changed();
-    return (generation << this.#indexBits) | index;
+    return this.handleOf(node);
   }
 
   /** Stops a timer. False when the handle is void: it has fired, or was stopped before. */
   cancel(handle: number): boolean {
-    const node = this.#nodeOf(handle);
+    const node = this.nodeOf(handle);
     if (node === 0) return false;
-    if (this.#tickOf(node) <= this.#earliest) this.#stale = true;
-    const held = this.#held;
-    this.#unlink(node);
-    this.#release(node);
-    if (this.#size === 0) this.#earliest = Number.POSITIVE_INFINITY;
-    if (held === 1 && this.#held === 0) this.#changed();
+    if (this.tickOf(node) <= this.#earliest) this.#stale = true;
+    const held = this.held;
+    this.unlink(node);
+    this.release(node);
+    if (this.size === 0) this.#earliest = Number.POSITIVE_INFINITY;
+    if (held === 1 && this.held === 0) this.#changed();
     return true;
   }
 
@@ -209,11 +117,11 @@ export class Timers {
   reset(handle: number, deadline: number): boolean {
     const tick = Math.ceil(deadline);
     if (!(tick >= 0 && tick <= LAST_TICK)) checkMs('deadline', deadline, 0);
-    const node = this.#nodeOf(handle);
+    const node = this.nodeOf(handle);
     if (node === 0) return false;
-    if (this.#tickOf(node) <= this.#earliest) this.#stale = true;
-    this.#unlink(node);
-    this.#put(node, tick, this.#nodes[node + LOW]! & ~LOW_MASK);
+    if (this.tickOf(node) <= this.#earliest) this.#stale = true;
+    this.unlink(node);
+    this.#put(node, tick);
     if (tick < this.#earliest) {
       this.#earliest = tick;
       this.#changed();
@@ -240,18 +148,18 @@ export class Timers {
    */
   expire(now: number, most: number = this.#batch): number {
     const target = Math.min(Math.floor(now), LAST_TICK);
-    if (this.#size === 0) {
+    if (this.size === 0) {
       if (target > this.#present) this.#goTo(target);
       return 0;
     }
-    if (this.#nodes[LATE] !== LATE) this.#moveAll(LATE, DUE);
+    if (this.nodes[LATE] !== LATE) this.moveAll(LATE, DUE);
     let fired = 0;
     let moves = this.#batch;
     for (;;) {
       moves = this.#moveDown(moves);
-      if (this.#nodes[MOVING] !== MOVING) break;
+      if (this.nodes[MOVING] !== MOVING) break;
       fired += this.#fire(most - fired);
-      if (this.#nodes[DUE] !== DUE || !this.#openNext(target)) break;
+      if (this.nodes[DUE] !== DUE || !this.#openNext(target)) break;
     }
     this.#earliest = Number.POSITIVE_INFINITY;
     this.#stale = true;
@@ -260,15 +168,15 @@ export class Timers {
 
   /** The entry that fires first, undefined without timers. Looks at all timers near it. */
   first(): TimerEntry | undefined {
-    const due = this.#nodes[DUE] !== DUE ? DUE : LATE;
-    let node = this.#nodes[due]!;
+    const due = this.nodes[DUE] !== DUE ? DUE : LATE;
+    let node = this.nodes[due]!;
     if (node === due) {
-      const slot = this.#firstSlot();
+      const slot = this.firstSlot();
       node = this.#firstOf(slot === -1 ? BEYOND : slot << NODE);
       const moving = this.#firstOf(MOVING);
-      if (node === 0 || (moving !== 0 && this.#tickOf(moving) < this.#tickOf(node))) node = moving;
+      if (node === 0 || (moving !== 0 && this.tickOf(moving) < this.tickOf(node))) node = moving;
     }
-    return node === 0 ? undefined : this.#entries[(node >>> NODE) - HEADS];
+    return node === 0 ? undefined : this.entryOf(node);
   }
 
   /** Calls `visit` with every entry; those of one tick in the order in which they will fire. */
@@ -278,30 +186,26 @@ export class Timers {
   }
 
   #visit(list: number, visit: (entry: TimerEntry) => void): void {
-    for (let node = this.#nodes[list]!; node !== list; node = this.#nodes[node]!) {
-      visit(this.#entries[(node >>> NODE) - HEADS]!);
+    for (let node = this.nodes[list]!; node !== list; node = this.nodes[node]!) {
+      visit(this.entryOf(node));
     }
   }
 
   // ---- the wheel
 
   /** Gives a node that is in no list its tick, and puts it where it belongs. */
-  #put(node: number, tick: number, hold: number): void {
-    const nodes = this.#nodes;
-    const high = highOf(tick);
-    const low = lowOf(tick, high);
-    nodes[node + LOW] = low | hold;
-    nodes[node + HIGH] = (high << HIGH_SHIFT) | (nodes[node + HIGH]! & GENERATION_MASK);
-    if (tick < this.#movingEnd) this.#append(MOVING, node);
-    else if (tick <= this.#present) this.#append(LATE, node);
-    else this.#append(this.#listOf(high, low), node);
+  #put(node: number, tick: number): void {
+    this.setTick(node, tick);
+    if (tick < this.#movingEnd) this.append(MOVING, node);
+    else if (tick <= this.#present) this.append(LATE, node);
+    else this.append(this.#listOf(this.highOf(node), this.lowOf(node)), node);
   }
 
   /** The list for a tick that is later than the present. */
   #listOf(high: number, low: number): number {
     const slot = slotOf(this.#high, this.#low, high, low);
     if (slot !== OVERFLOW) {
-      this.#occupied[slot >>> 5]! |= 1 << (slot & 31);
+      this.occupied[slot >>> 5]! |= 1 << (slot & 31);
     } else {
       this.#overflowFirst = Math.min(this.#overflowFirst, high * HIGH_UNIT + low);
     }
@@ -314,29 +218,19 @@ export class Timers {
     this.#low = lowOf(tick, this.#high);
   }
 
-  /** The first slot that is taken, -1 for none. */
-  #firstSlot(): number {
-    const occupied = this.#occupied;
-    for (let word = 0; word < occupied.length; word++) {
-      const bits = occupied[word]!;
-      if (bits !== 0) return (word << 5) + 31 - Math.clz32(bits & -bits);
-    }
-    return -1;
-  }
-
   /** Fires what is in DUE, at most `most`; returns how many. */
   #fire(most: number): number {
     let fired = 0;
     while (fired < most) {
       // Entries may set timers, so the array is read anew each time.
-      const nodes = this.#nodes;
+      const nodes = this.nodes;
       const node = nodes[DUE]!;
       if (node === DUE) break;
       const after = nodes[node]!;
       nodes[DUE] = after;
       nodes[after + PREVIOUS] = DUE;
-      const entry = this.#entries[(node >>> NODE) - HEADS]!;
-      this.#release(node);
+      const entry = this.entryOf(node);
+      this.release(node);
       fired += 1;
       entry.fire();
     }
@@ -348,10 +242,10 @@ export class Timers {
    * then. Without one goes on to `target` and returns false.
    */
   #openNext(target: number): boolean {
-    const slot = this.#firstSlot();
+    const slot = this.firstSlot();
     let start = Number.POSITIVE_INFINITY;
     if (slot !== -1) start = slotStart(slot, this.#high, this.#low);
-    else if (this.#nodes[BEYOND] !== BEYOND) {
+    else if (this.nodes[BEYOND] !== BEYOND) {
       start = this.#overflowFirst - (this.#overflowFirst % WHEEL_SPAN);
     }
     if (!(start <= target)) {
@@ -365,17 +259,17 @@ export class Timers {
       this.#moveLater(BEYOND, Number.POSITIVE_INFINITY);
       return true;
     }
-    this.#occupied[slot >>> 5]! &= ~(1 << (slot & 31));
-    if (slot < 64) this.#moveAll(slot << NODE, DUE);
+    this.occupied[slot >>> 5]! &= ~(1 << (slot & 31));
+    if (slot < 64) this.moveAll(slot << NODE, DUE);
     else this.#moveLater(slot << NODE, start + slotWidth(slot));
     return true;
   }
 
   /** Has the timers of a list, all of ticks below `end`, moved by `#moveDown`. */
   #moveLater(list: number, end: number): void {
-    this.#moveAll(list, MOVING);
+    this.moveAll(list, MOVING);
     this.#movingEnd = end;
-    this.#fetched = this.#nodes[MOVING + PREVIOUS]!;
+    this.#fetched = this.nodes[MOVING + PREVIOUS]!;
   }
 
   /**
@@ -389,7 +283,7 @@ export class Timers {
    */
   #moveDown(most: number): number {
     if (this.#movingEnd < 0) return most;
-    const nodes = this.#nodes;
+    const nodes = this.nodes;
     let left = most;
     let node = nodes[MOVING]!;
     let fetched = this.#fetched;
@@ -399,10 +293,10 @@ export class Timers {
         fetched = nodes[fetched + PREVIOUS]!;
         if (fetched === node || fetched === after) fetched = MOVING;
       }
-      const low = nodes[node + LOW]! & LOW_MASK;
-      const high = nodes[node + HIGH]! >>> HIGH_SHIFT;
+      const low = this.lowOf(node);
+      const high = this.highOf(node);
       const due = high < this.#high || (high === this.#high && low <= this.#low);
-      this.#append(due ? DUE : this.#listOf(high, low), node);
+      this.append(due ? DUE : this.#listOf(high, low), node);
       node = after;
     }
     this.#fetched = fetched;
@@ -413,12 +307,12 @@ export class Timers {
   }
 
   #findEarliest(): number {
-    const nodes = this.#nodes;
+    const nodes = this.nodes;
     // Work that is left, for now.
     if (nodes[DUE] !== DUE || nodes[LATE] !== LATE || nodes[MOVING] !== MOVING) {
       return this.#present;
     }
-    const slot = this.#firstSlot();
+    const slot = this.firstSlot();
     if (slot === -1) {
       return nodes[BEYOND] === BEYOND ? Number.POSITIVE_INFINITY : this.#overflowFirst;
     }
@@ -430,7 +324,7 @@ export class Timers {
     for (let node = nodes[list]!; node !== list; node = nodes[node]!) {
       if (left === 0) return start;
       left -= 1;
-      least = Math.min(least, this.#tickOf(node));
+      least = Math.min(least, this.tickOf(node));
     }
     return least;
   }
@@ -439,93 +333,12 @@ export class Timers {
   #firstOf(list: number): number {
     let best = 0;
     let least = Number.POSITIVE_INFINITY;
-    for (let node = this.#nodes[list]!; node !== list; node = this.#nodes[node]!) {
-      const tick = this.#tickOf(node);
+    for (let node = this.nodes[list]!; node !== list; node = this.nodes[node]!) {
+      const tick = this.tickOf(node);
       if (tick >= least) continue;
       best = node;
       least = tick;
     }
     return best;
-  }
-
-  // ---- the table
-
-  #tickOf(node: number): number {
-    const nodes = this.#nodes;
-    return (nodes[node + HIGH]! >>> HIGH_SHIFT) * HIGH_UNIT + (nodes[node + LOW]! & LOW_MASK);
-  }
-
-  #append(list: number, node: number): void {
-    const nodes = this.#nodes;
-    const last = nodes[list + PREVIOUS]!;
-    nodes[last] = node;
-    nodes[node + PREVIOUS] = last;
-    nodes[node] = list;
-    nodes[list + PREVIOUS] = node;
-  }
-
-  #unlink(node: number): void {
-    const nodes = this.#nodes;
-    const after = nodes[node]!;
-    const before = nodes[node + PREVIOUS]!;
-    nodes[before] = after;
-    nodes[after + PREVIOUS] = before;
-    // The head alone is left: the list is empty, and if it is a slot's, so says its bit.
-    if (after === before && after < SLOTS_END) {
-      const slot = after >>> NODE;
-      this.#occupied[slot >>> 5]! &= ~(1 << (slot & 31));
-    }
-  }
-
-  /** Puts all nodes of a list that is not empty behind those of another. */
-  #moveAll(from: number, to: number): void {
-    const nodes = this.#nodes;
-    const first = nodes[from]!;
-    const last = nodes[from + PREVIOUS]!;
-    const end = nodes[to + PREVIOUS]!;
-    nodes[end] = first;
-    nodes[first + PREVIOUS] = end;
-    nodes[last] = to;
-    nodes[to + PREVIOUS] = last;
-    nodes[from] = from;
-    nodes[from + PREVIOUS] = from;
-  }
-
-  /** The node of a handle, 0 when that is void. */
-  #nodeOf(handle: number): number {
-    const index = handle & this.#indexMask;
-    if (index >= this.#used || this.#entries[index] === undefined) return 0;
-    const node = (index + HEADS) << NODE;
-    const generation = this.#nodes[node + HIGH]! & GENERATION_MASK;
-    return generation === handle >>> this.#indexBits ? node : 0;
-  }
-
-  /** Makes a node free that is in no list any more; its handle is void from here on. */
-  #release(node: number): void {
-    const nodes = this.#nodes;
-    this.#size -= 1;
-    this.#held -= nodes[node + LOW]! >>> HOLD_SHIFT;
-    const generation = nodes[node + HIGH]! & GENERATION_MASK;
-    nodes[node + HIGH] = generation === this.#lastGeneration ? 1 : generation + 1;
-    nodes[node] = this.#free;
-    this.#free = node;
-    this.#entries[(node >>> NODE) - HEADS] = undefined;
-  }
-
-  #grow(): void {
-    if (this.#capacity === this.#limit) {
-      throw new RondoError(
-        'ERR_TIMER_LIMIT',
-        `Cannot set a timer: at most ${this.#limit} may be set at once, and they are`,
-      );
-    }
-    this.#allocate(Math.min(this.#limit, Math.max(LEAST_CAPACITY, this.#capacity * 2)));
-  }
-
-  #allocate(capacity: number): void {
-    const nodes = new Int32Array((HEADS + capacity) << NODE);
-    nodes.set(this.#nodes);
-    this.#nodes = nodes;
-    this.#capacity = capacity;
   }
 }

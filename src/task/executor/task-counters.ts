@@ -1,0 +1,298 @@
+/**
+ * What tasks do, in shared memory, for whoever watches from outside: a row for each slot of the
+ * executor's table of living tasks, and the executor's totals. One thread writes, with plain
+ * stores, always; any thread reads (`TaskReader`).
+ *
+ * A reader never stops the owner, and no sequence lock makes the owner pay for atomic stores, so
+ * what is read may be of two moments:
+ *
+ *  1. Each number is whole: an old value or a new one.
+ *  2. Numbers of one row may be some polls apart.
+ *  3. A row is one task's: its id is written last when a task enters the slot, and set to 0 first
+ *     when it leaves; the reader compares ids before and after. On machines that reorder plain
+ *     stores a row that changes hands at that moment may show numbers of both tasks, once.
+ *
+ * Tasks in slots beyond the rows share one row that nobody reads, and are counted (`untracked`).
+ */
+import { storeRelease } from '#atomics';
+import { integerOption, rejectUnknown, stringOption } from '../../base/index.ts';
+import { Counters, type Arena, type Region } from '../../memory/index.ts';
+import {
+  CANCELLING,
+  Cold,
+  COLD_WORDS,
+  Header,
+  HEADER_BYTES,
+  KIND,
+  MAGIC,
+  NAME_BYTES,
+  NAME_TEXT_BYTES,
+  NAMES_MAX,
+  PRIORITY_SHIFT,
+  Row,
+  ROW_WORDS,
+  RowDouble,
+} from './task-counters-layout.ts';
+import { NameTable } from './task-counters-names.ts';
+
+const ROWS_DEFAULT = 4096;
+const ROWS_MAX = 1_048_576;
+const NAMES_DEFAULT = 1024;
+const LINE_BYTES = 128;
+
+/** Names of an executor's totals, in the order of `Total`. */
+export const TOTAL_NAMES = [
+  'spawned',
+  'finished',
+  'cancelled',
+  'failed',
+  'polls',
+  'wakes',
+  'remoteWakes',
+  'budgetYields',
+  'turns',
+  'lifoHits',
+  'slowPolls',
+  'untracked',
+  'namesLeftOut',
+] as const;
+
+/** The name of a total. */
+export type TotalName = (typeof TOTAL_NAMES)[number];
+
+/** Where a total is: `counters.totals[Total.POLLS] += 1`. */
+export const Total = {
+  SPAWNED: 0,
+  FINISHED: 1,
+  CANCELLED: 2,
+  FAILED: 3,
+  POLLS: 4,
+  WAKES: 5,
+  REMOTE_WAKES: 6,
+  BUDGET_YIELDS: 7,
+  TURNS: 8,
+  LIFO_HITS: 9,
+  SLOW_POLLS: 10,
+  UNTRACKED: 11,
+  NAMES_LEFT_OUT: 12,
+} as const;
+
+/** How task counters are made; all optional. */
+export interface TaskCountersOptions {
+  /** Slots that have a row, 1 to 1,048,576; 80 bytes each. @default 4096 */
+  readonly rows?: number;
+  /** Different names and locations at once, 1 to 65,535; 128 bytes each. @default 1024 */
+  readonly names?: number;
+  /** Of the regions, as `regions` lists it. @default '' */
+  readonly owner?: string;
+}
+
+/**
+ * The owner's side. Every method but `open` and `close` is a few plain loads and stores; a slot is
+ * the caller's to give: what it does with one after `close` it does to the next task in it.
+ */
+export class TaskCounters {
+  /** Totals, to be added to by the index in `Total`. */
+  readonly totals: Float64Array;
+  readonly #region: Region;
+  readonly #counters: Counters<TotalName>;
+  readonly #words: Int32Array;
+  readonly #doubles: Float64Array;
+  readonly #rows: number;
+  /** Word of the first row, of the first cold row, and of the header's running row. */
+  readonly #first: number;
+  readonly #cold: number;
+  readonly #running: number;
+  readonly #used: number;
+  readonly #names: NameTable;
+
+  private constructor(arena: Arena, region: Region, counters: Counters<TotalName>) {
+    const { words, doubles } = arena;
+    const header = region.offset / 4;
+    this.#region = region;
+    this.#counters = counters;
+    this.#words = words;
+    this.#doubles = doubles;
+    this.#rows = words[header + Header.ROWS]!;
+    this.#first = header + words[header + Header.ROWS_AT]! / 4;
+    this.#cold = header + words[header + Header.COLD_AT]! / 4;
+    this.#running = header + Header.RUNNING;
+    this.#used = header + Header.USED;
+    const names = region.offset + words[header + Header.NAMES_AT]!;
+    this.#names = new NameTable(arena, names, words[header + Header.NAMES]!);
+    this.totals = doubles.subarray(counters.base, counters.base + TOTAL_NAMES.length);
+  }
+
+  /**
+   * New counters, all 0.
+   * @throws {TypeError | RangeError} ERR_OPTION_UNKNOWN, ERR_OPTION_TYPE, ERR_OPTION_RANGE
+   * @throws {RondoError} ERR_ARENA_EXHAUSTED, ERR_ARENA_REGIONS
+   */
+  static create(arena: Arena, options: TaskCountersOptions = {}): TaskCounters {
+    rejectUnknown('TaskCounters', options, ['rows', 'names', 'owner']);
+    const rows = integerOption('rows', options.rows, ROWS_DEFAULT, 1, ROWS_MAX);
+    const names = 1 + integerOption('names', options.names, NAMES_DEFAULT, 1, NAMES_MAX - 1);
+    const owner = stringOption('owner', options.owner, '');
+    const coldAt = HEADER_BYTES + lines((rows + 1) * ROW_WORDS * 4);
+    const namesAt = coldAt + lines((rows + 1) * COLD_WORDS * 4);
+    const size = namesAt + names * NAME_BYTES;
+    const region = arena.allocate('task rows', size, { owner, kind: KIND });
+    const counters = Counters.create(arena, 'task totals', owner, TOTAL_NAMES);
+    const { words } = arena;
+    const header = region.offset / 4;
+    words[header + Header.ROWS] = rows;
+    words[header + Header.NAMES] = names;
+    words[header + Header.ROWS_AT] = HEADER_BYTES;
+    words[header + Header.COLD_AT] = coldAt;
+    words[header + Header.NAMES_AT] = namesAt;
+    words[header + Header.TOTALS] = counters.offset;
+    words[header + Header.RUNNING] = -1;
+    // Publishes the header; partner: the load in `TaskReader`.
+    storeRelease(words, header + Header.MAGIC, MAGIC);
+    region.used = size;
+    return new TaskCounters(arena, region, counters);
+  }
+
+  /** Where they are: what `TaskReader` takes. */
+  get offset(): number {
+    return this.#region.offset;
+  }
+
+  /** The row of a slot; the last one for all slots that have none. */
+  #row(slot: number): number {
+    return this.#first + (slot < this.#rows ? slot : this.#rows) * ROW_WORDS;
+  }
+
+  /**
+   * A task enters a slot. `parent` is the id of the task that spawned it, 0 for none; `now` is in
+   * milliseconds of the executor's clock.
+   */
+  open(
+    slot: number,
+    id: number,
+    parent: number,
+    priority: number,
+    now: number,
+    name: string,
+    location: string | undefined,
+  ): void {
+    const words = this.#words;
+    if (slot >= this.#rows) {
+      this.totals[Total.UNTRACKED] = this.totals[Total.UNTRACKED]! + 1;
+      return;
+    }
+    if (slot >= words[this.#used]!) words[this.#used] = slot + 1;
+    const doubles = this.#doubles;
+    const row = this.#first + slot * ROW_WORDS;
+    const double = row / 2;
+    // A double of 0 clears two words.
+    doubles[double] = 0;
+    doubles[double + Row.SCHEDULED / 2] = 0;
+    doubles[double + Row.WOKEN_BY_SELF / 2] = 0;
+    doubles[double + RowDouble.BUSY] = 0;
+    doubles[double + RowDouble.WAITED] = 0;
+    doubles[double + RowDouble.SPAWNED] = now;
+    doubles[double + RowDouble.LAST_POLL] = 0;
+    words[row] = priority << PRIORITY_SHIFT;
+    const cold = this.#cold + slot * COLD_WORDS;
+    doubles[cold / 2] = parent;
+    words[cold + Cold.NAMES] = this.#hold(name) | (this.#hold(ending(location)) << 16);
+    doubles[double + RowDouble.ID] = id;
+  }
+
+  #hold(text: string): number {
+    if (text === '') return 0;
+    const index = this.#names.hold(text);
+    if (index === 0) this.totals[Total.NAMES_LEFT_OUT] = this.totals[Total.NAMES_LEFT_OUT]! + 1;
+    return index;
+  }
+
+  /** The task leaves its slot. */
+  close(slot: number): void {
+    if (slot >= this.#rows) return;
+    this.#doubles[(this.#first + slot * ROW_WORDS) / 2 + RowDouble.ID] = 0;
+    const names = this.#words[this.#cold + slot * COLD_WORDS + Cold.NAMES]!;
+    if (names === 0) return;
+    this.#names.drop(names & 0xffff);
+    this.#names.drop(names >>> 16);
+  }
+
+  /** It was put in the queue: when it was spawned, woken or aborted. */
+  scheduled(slot: number): void {
+    const at = this.#row(slot) + Row.SCHEDULED;
+    this.#words[at] = this.#words[at]! + 1;
+  }
+
+  /** It was woken while it was in the queue. */
+  wokenAgain(slot: number): void {
+    const at = this.#row(slot) + Row.WOKEN_AGAIN;
+    this.#words[at] = this.#words[at]! + 1;
+  }
+
+  /** Beside one of these two: it was woken while it was being polled. */
+  wokenBySelf(slot: number): void {
+    const at = this.#row(slot) + Row.WOKEN_BY_SELF;
+    this.#words[at] = this.#words[at]! + 1;
+  }
+
+  /** A poll begins; `now` in milliseconds, roughly. */
+  polling(slot: number, now: number): void {
+    const words = this.#words;
+    const row = this.#row(slot);
+    words[this.#running] = slot;
+    words[row + Row.POLLS] = words[row + Row.POLLS]! + 1;
+    this.#doubles[row / 2 + RowDouble.LAST_POLL] = now;
+  }
+
+  /** Nothing is being polled any more. */
+  turnEnded(): void {
+    this.#words[this.#running] = -1;
+  }
+
+  /** Its waker was cloned (1) or dropped (-1). */
+  addWakers(slot: number, change: number): void {
+    const at = this.#row(slot) + Row.WAKERS;
+    this.#words[at] = this.#words[at]! + change;
+  }
+
+  /** Adds milliseconds that it was being polled. */
+  addBusy(slot: number, milliseconds: number): void {
+    const at = this.#row(slot) / 2 + RowDouble.BUSY;
+    this.#doubles[at] = this.#doubles[at]! + milliseconds * 1000;
+  }
+
+  /** Adds milliseconds that it was in the queue. */
+  addWaited(slot: number, milliseconds: number): void {
+    const at = this.#row(slot) / 2 + RowDouble.WAITED;
+    this.#doubles[at] = this.#doubles[at]! + milliseconds * 1000;
+  }
+
+  /** It is in another class now. */
+  setPriority(slot: number, priority: number): void {
+    const row = this.#row(slot);
+    this.#words[row] = (this.#words[row]! & CANCELLING) | (priority << PRIORITY_SHIFT);
+  }
+
+  /** It is being cancelled from now on. */
+  cancelling(slot: number): void {
+    const row = this.#row(slot);
+    this.#words[row] = this.#words[row]! | CANCELLING;
+  }
+
+  /** Gives the memory back. @throws {TypeError} ERR_REGION_RELEASED */
+  release(): void {
+    this.#counters.release();
+    this.#region.release();
+  }
+}
+
+/** As much of a location as fits, of its end: that is where the line is. */
+function ending(location: string | undefined): string {
+  if (location === undefined) return '';
+  const fits = location.length <= NAME_TEXT_BYTES;
+  return fits ? location : `…${location.slice(3 - NAME_TEXT_BYTES)}`; // The dots are 3 bytes.
+}
+
+function lines(bytes: number): number {
+  return Math.ceil(bytes / LINE_BYTES) * LINE_BYTES;
+}
