@@ -18,7 +18,8 @@ const { values: options, positionals: wanted } = parseArgs({
   options: { matrix: { type: 'boolean', default: false } },
 });
 
-/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+/** @typedef {{ file: string, name: string, error: string }} Failure */
+/** @typedef {{ passed: number, failed: number, skipped: number, failures?: Failure[] }} Counts */
 /** @typedef {Counts & { name: string, seconds: number }} Outcome */
 
 /** @param {string} name a program of a development dependency */
@@ -82,6 +83,9 @@ function testRuns() {
   ];
 }
 
+/** Failures of one run that the summary repeats. */
+const FAILURES_SHOWN = 10;
+
 /** @type {Outcome[]} */
 const outcomes = [];
 
@@ -116,8 +120,8 @@ async function tests(args) {
   const json = join(directory, 'counts.json');
   try {
     const code = await run(npm, ['--silent', 'test', '--', '--json', json, ...args]);
-    const { passed, failed, skipped } = JSON.parse(readFileSync(json, 'utf8'));
-    return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, skipped };
+    const { passed, failed, skipped, failures } = JSON.parse(readFileSync(json, 'utf8'));
+    return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, skipped, failures };
   } catch {
     return { passed: 0, failed: 1, skipped: 0 }; // It ended before it could count.
   } finally {
@@ -142,12 +146,17 @@ function sayDrivers() {
 function summary() {
   const sum = { passed: 0, failed: 0, skipped: 0 };
   console.log('\n── summary');
-  for (const { name, passed, failed, skipped, seconds } of outcomes) {
+  for (const { name, passed, failed, skipped, seconds, failures = [] } of outcomes) {
     sum.passed += passed;
     sum.failed += failed;
     sum.skipped += skipped;
     const counts = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
     console.log(`${failed > 0 ? '✖' : '✔'} ${name}: ${counts} (${seconds.toFixed(1)} s)`);
+    // Again, at the end: what came before is thousands of lines.
+    for (const { file, name: test, error } of failures.slice(0, FAILURES_SHOWN)) {
+      const why = error.split('\n').slice(0, 12).join('\n');
+      console.log(`  ✖ ${file}: ${test}\n${why.replaceAll(/^/gm, '    ')}`);
+    }
   }
   if (sum.skipped > 0) console.log(`${sum.skipped} skipped, each with its reason in the test`);
   console.log(`${sum.passed} passed, ${sum.failed} failed`);

@@ -112,8 +112,12 @@ for (const { passed, skipped, failures } of results) {
   sum.failed += failures.length;
   sum.skipped += skipped;
 }
+const failed = results.flatMap(({ file, failures }) =>
+  failures.map(({ name, error }) => ({ file, name, error })),
+);
 if (options.json !== undefined) {
-  writeFileSync(options.json, `${JSON.stringify({ node: version, driver, ...sum }, null, 2)}\n`);
+  const counts = { node: version, driver, ...sum, failures: failed };
+  writeFileSync(options.json, `${JSON.stringify(counts, null, 2)}\n`);
 }
 const wasStopped = abort.signal.aborted;
 if (wasStopped) console.log(`stopped after ${results.length} of ${files.length} files`);
