@@ -24,6 +24,7 @@ export const LAYERS = {
   // Wakers between threads are rings of the driver's doorbell; everything else is its own.
   task: ['base', 'atomics', 'memory', 'driver'],
   runtime: ['base', 'atomics', 'memory', 'driver', 'task'],
+  testing: ['task', 'runtime'],
   net: ['base', 'memory', 'driver', 'task', 'runtime'],
   fs: ['base', 'memory', 'driver', 'task', 'runtime'],
   // No sockets: they see bytes and offsets.

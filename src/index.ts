@@ -1,4 +1,7 @@
-/** What all of Rondo shares: errors and their codes. The parts have subpaths of their own. */
+/**
+ * Tasks and what they share: futures, the executor, structured concurrency, time, synchronisation
+ * and streams; and the errors of all of Rondo. The other parts have subpaths of their own.
+ */
 export {
   AssertionError,
   Errno,
@@ -8,3 +11,78 @@ export {
   SystemError,
   type ErrorCode,
 } from './base/index.ts';
+export { configureRuntime, Runtime, type RuntimeOptions } from './runtime/index.ts';
+export {
+  // Futures and coroutines
+  BaseFuture,
+  currentContext,
+  fromPromise,
+  PENDING,
+  pollFn,
+  ready,
+  toFuture,
+  unconstrained,
+  wakerFrom,
+  yieldNow,
+  type Awaitable,
+  type Context,
+  type Coroutine,
+  type Future,
+  type Poll,
+  type Suspension,
+  type Waker,
+  type WakerOperations,
+  // Tasks
+  CancelledError,
+  currentExecutor,
+  Executor,
+  NodeHost,
+  PRIORITIES,
+  spawn,
+  TaskLocal,
+  type ErrorOf,
+  type ExecutorOptions,
+  type Host,
+  type JoinHandle,
+  type Priority,
+  type Scheduling,
+  type Spawnable,
+  type SpawnOptions,
+  type TaskInfo,
+  type TurnTime,
+  type ValueOf,
+  // Structure
+  attempt,
+  borrow,
+  CancellationToken,
+  deadline,
+  join,
+  joinSettled,
+  race,
+  scope,
+  select,
+  shield,
+  TaskSet,
+  timeLeft,
+  timeout,
+  type OnError,
+  type Outcome,
+  type Scope,
+  type ScopeOptions,
+  type Selected,
+  type SelectOptions,
+  // Time
+  Delayed,
+  DelayQueue,
+  interval,
+  Interval,
+  sleep,
+  Sleep,
+  sleepUntil,
+  type DelayQueueOptions,
+  type IntervalOptions,
+  type MissedTicks,
+  type SleepOptions,
+} from './task/index.ts';
+export * from './task/stream/index.ts';
+export * from './task/sync/index.ts';

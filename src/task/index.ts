@@ -6,4 +6,6 @@ export * from './future/index.ts';
 export { TaskLocal } from './future/locals.ts';
 export * from './scope/index.ts';
 export * from './stream/index.ts';
+export * from './sync/index.ts';
+export * from './testing/index.ts';
 export * from './time/index.ts';

@@ -36,13 +36,12 @@ class Bench {
   turn(): void {
     this.#turning = true;
     try {
-      this.#module.runWithoutContext(this.#pollAll, this);
+      this.#module.runWithoutContext(() => this.#pollAll(), undefined);
     } finally {
       this.#turning = false;
     }
   }
 
-  // A method, not a closure, as the executor has it.
   #pollAll(): void {
     const ready = this.#ready;
     this.#ready = [];

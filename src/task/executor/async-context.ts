@@ -12,8 +12,8 @@
  * Node has no public way to ask whether any storage holds anything, and `snapshot` costs 1 to 25
  * microseconds, so it is learned once, from what an `AsyncResource` is given by its constructor:
  *
- *  - frames (Node 24 and later): one symbol with the whole context, undefined where there is none. A
- *    resource made to look at it costs 5 ns.
+ *  - frames (Node 24 and later): one symbol with the whole context, undefined where there is none.
+ *    A resource made to look at it costs 5 ns.
  *  - stores (before): one symbol for each storage, set on the resource that runs. Listing symbols
  *    costs 30 to 180 ns, which is too much for spawning inside of a turn. There the resource is
  *    ours, and a proxy in its prototype chain is told of a symbol that appears.
@@ -68,8 +68,6 @@ const rootStores: symbol[] = [];
 /** What turns run in: see 3. */
 const root: Marked = makeRoot();
 
-const mapValues = Map.prototype.values as (this: unknown) => IterableIterator<unknown>;
-
 function makeRoot(): Marked {
   const resource = new AsyncResource(TYPE) as Marked;
   // Made wherever this module happened to be loaded; there may be a context there.
@@ -101,7 +99,7 @@ function carries(resource: object): boolean {
 /** Where `run` has been and gone, a map from storages to undefined remains. */
 function isEmptyFrame(frame: unknown): boolean {
   if (!types.isMap(frame)) return false; // Not by instanceof: Node's maps here have no prototype.
-  for (const store of mapValues.call(frame)) if (store !== undefined) return false;
+  for (const store of Map.prototype.values.call(frame)) if (store !== undefined) return false;
   return true;
 }
 
@@ -146,13 +144,12 @@ function stepAndKeep(this: Marked, task: Steppable): unknown {
   }
 }
 
-// Taken once: looked up on `root` it would go through the proxy.
-const { runInAsyncScope } = AsyncResource.prototype;
-
 /** Calls `run` on `receiver` in an empty context: a turn. */
 export function runWithoutContext<T, R>(run: (this: T) => R, receiver: T): R {
   try {
-    return runInAsyncScope.call(root, run as (this: unknown) => R, receiver) as R;
+    // Not looked up on `root`, where it would go through the proxy.
+    const turn = run as (this: unknown) => R;
+    return AsyncResource.prototype.runInAsyncScope.call(root, turn, receiver) as R;
   } finally {
     // Frames are put back by Node; what `enterWith` wrote to the resource stays there.
     for (const symbol of rootStores) root[symbol] = undefined;

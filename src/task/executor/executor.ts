@@ -296,7 +296,7 @@ export class Executor {
       const started = this.host.now();
       this.timers.expire(started);
       const unobserved = this.#unobserved;
-      if (unobserved.length > 0) this.#unobserved = [];
+      this.#unobserved = [];
       polls = this.#pollReady();
       for (const task of unobserved) this.#reportUnobserved(task);
     } finally {

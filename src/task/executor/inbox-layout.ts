@@ -19,9 +19,9 @@
  *
  * Each part begins on a 128-byte line of its own.
  *
- * A cell: bit 31 = 1 when full; then bit 30 is the lowest bit of its lap, bits 27 to 29 the kind and
- * bits 0 to 26 the argument of the message. When empty, bits 0 to 30 are the lap in which it may be
- * filled; the lap of a position is `position >>> log2(cells)`.
+ * A cell: bit 31 = 1 when full; then bit 30 is the lowest bit of its lap, bits 27 to 29 the kind
+ * and bits 0 to 26 the argument of the message. When empty, bits 0 to 30 are the lap in which it
+ * may be filled; the lap of a position is `position >>> log2(cells)`.
  */
 import { assert } from '../../base/index.ts';
 

@@ -10,14 +10,14 @@
  *
  *  I1. The bit of a slot is set from 0 to 1 by a wake only, and back by the owner only, which then
  *      polls the slot's task. Not more than one poll for any number of wakes before it.
- *  I2. A leaf bit that is 1 after its waker has set the summary, is under a summary bit that is 1, or
- *      under one that the owner has taken and whose leaves it is about to take. For the owner takes
- *      the summary BEFORE the leaf: a bit that came too late for the leaf set the summary again.
+ *  I2. A leaf bit that is 1 after its waker has set the summary is under a summary bit that is 1,
+ *      or under one that the owner has taken and whose leaves it is about to take. For the owner
+ *      takes the summary BEFORE the leaf: a bit too late for the leaf sets the summary again.
  *  I3. A call of `wakeRemote` that has returned leads to a poll that begins after the call began,
  *      whatever became of other wakers, which may be terminated at any instruction. For each call
  *      does every step itself, or sees it done; it never relies on one who saw the bit first. What
- *      a terminated call leaves is at most a bit without summary or bell, which the next wake of
- *      any slot of that leaf delivers with its own.
+ *      a terminated call leaves is a bit without summary, which the next wake of its leaf delivers
+ *      with its own; or a doorbell that is marked and was not rung, for which there is `recover`.
  *  I4. No lost wake: the owner takes the bit BEFORE the poll. A wake before the taking is seen by
  *      the poll with all that its caller wrote (the exchange acquires what the `or` released); a
  *      wake after the taking finds 0, and gives another poll. Were the bit cleared after the poll,
@@ -31,10 +31,10 @@
  * for ever when a producer is terminated between the two; here the exchange of a cell's word
  * is both. An empty cell's word is the lap in which it may be filled, a full one's is the message.
  *
- *  M1. Positions from head to before tail are full; tail itself is full or not; all others are empty
- *      with the lap in which they come next. Only the owner empties, only posters fill.
- *  M2. A cell is filled only at the tail: the poster read `tail = t` and then exchanged the cell of t
- *      from `empty, lap of t`. Tail passes t only after that cell was filled, so it was still t.
+ *  M1. Positions from head to before tail are full; tail itself is full or not; all others are
+ *      empty with the lap in which they come next. Only the owner empties, only posters fill.
+ *  M2. A cell is filled only at the tail: the poster read `tail = t` and then exchanged the cell of
+ *      t from `empty, lap of t`. Tail passes t only after that cell was filled: it was still t.
  *  M3. The owner pops by the cells alone and never looks at tail: an empty cell at head is an
  *      empty ring, and no poster can keep it from a message that is there.
  *  M4. A poster that finds the cell of tail filled moves tail for whoever filled it; so a thread
@@ -42,11 +42,11 @@
  *  M5. `full` is true of a moment: tail was t before and after the cell was seen to hold a message
  *      of the lap before t's. (Laps differ by their lowest bit: while tail is t the cell is full of
  *      the lap before, empty for this one, full of this one, or empty for the next.)
- *  M6. Closing raises the epoch, then gives every cell the lap after; a poster of the old epoch that
- *      slept since then has a position whose exchange fails, and sees the new epoch in its next round.
- *  M7. Positions are 32 bits and wrap; laps wrap with them. A poster that sleeps between its load of
- *      a cell and its exchange while exactly 2^32 messages pass (7 minutes at 100 ns each) may fill
- *      a cell ahead of tail; that message is late then, until tail comes by. Nothing else breaks.
+ *  M6. Closing raises the epoch, then gives every cell the lap after; a poster of the old epoch
+ *      that slept since then has a position whose exchange fails, and sees the new epoch next.
+ *  M7. Positions are 32 bits and wrap; laps wrap with them. A poster that sleeps between its load
+ *      of a cell and its exchange while exactly 2^32 messages pass (7 minutes at 100 ns each) may
+ *      fill a cell ahead of tail: the message is late then, until tail comes by, no more.
  *
  * The memory of a closed inbox is kept for the next one of its size on this thread, never given
  * back: a stale waker sets a bit in an inbox, not in memory that is something else by now.

@@ -108,11 +108,11 @@ export class TaskReader {
     const flags = words[row + Row.FLAGS]!;
     const polls = unsigned[row + Row.POLLS]!;
     const scheduled = unsigned[row + Row.SCHEDULED]!;
-    const running = words[this.#header + Header.RUNNING]! === index;
+    const running = words[this.#header + Header.RUNNING];
     into.id = id;
     into.parent = doubles[cold / 2]!;
     if ((flags & CANCELLING) !== 0) into.state = 'cancelling';
-    else if (running) into.state = 'running';
+    else if (running === index) into.state = 'running';
     else into.state = scheduled === polls ? 'idle' : 'scheduled';
     into.priority = flags >>> PRIORITY_SHIFT;
     into.polls = polls;

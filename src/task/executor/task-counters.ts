@@ -184,7 +184,7 @@ export class TaskCounters {
     if (slot >= words[this.#used]!) words[this.#used] = slot + 1;
     const doubles = this.#doubles;
     const row = this.#first + slot * ROW_WORDS;
-    const double = row / 2;
+    const double = row >>> 1;
     // A double of 0 clears two words.
     doubles[double] = 0;
     doubles[double + Row.SCHEDULED / 2] = 0;
@@ -195,7 +195,7 @@ export class TaskCounters {
     doubles[double + RowDouble.LAST_POLL] = 0;
     words[row] = priority << PRIORITY_SHIFT;
     const cold = this.#cold + slot * COLD_WORDS;
-    doubles[cold / 2] = parent;
+    doubles[cold >>> 1] = parent;
     words[cold + Cold.NAMES] = this.#hold(name) | (this.#hold(ending(location)) << 16);
     doubles[double + RowDouble.ID] = id;
   }
@@ -210,7 +210,7 @@ export class TaskCounters {
   /** The task leaves its slot. */
   close(slot: number): void {
     if (slot >= this.#rows) return;
-    this.#doubles[(this.#first + slot * ROW_WORDS) / 2 + RowDouble.ID] = 0;
+    this.#doubles[((this.#first + slot * ROW_WORDS) >>> 1) + RowDouble.ID] = 0;
     const names = this.#words[this.#cold + slot * COLD_WORDS + Cold.NAMES]!;
     if (names === 0) return;
     this.#names.drop(names & 0xffff);
@@ -241,7 +241,7 @@ export class TaskCounters {
     const row = this.#row(slot);
     words[this.#running] = slot;
     words[row + Row.POLLS] = words[row + Row.POLLS]! + 1;
-    this.#doubles[row / 2 + RowDouble.LAST_POLL] = now;
+    this.#doubles[(row >>> 1) + RowDouble.LAST_POLL] = now;
   }
 
   /** Nothing is being polled any more. */
@@ -257,13 +257,13 @@ export class TaskCounters {
 
   /** Adds milliseconds that it was being polled. */
   addBusy(slot: number, milliseconds: number): void {
-    const at = this.#row(slot) / 2 + RowDouble.BUSY;
+    const at = (this.#row(slot) >>> 1) + RowDouble.BUSY;
     this.#doubles[at] = this.#doubles[at]! + milliseconds * 1000;
   }
 
   /** Adds milliseconds that it was in the queue. */
   addWaited(slot: number, milliseconds: number): void {
-    const at = this.#row(slot) / 2 + RowDouble.WAITED;
+    const at = (this.#row(slot) >>> 1) + RowDouble.WAITED;
     this.#doubles[at] = this.#doubles[at]! + milliseconds * 1000;
   }
 

@@ -1,5 +1,5 @@
 /** What users of an executor see of tasks: how they are spawned, and the handle that remains. */
-import type { BaseFuture, Context, Future, Poll, Suspension } from '../future/index.ts';
+import type { BaseFuture, Context, Future, PENDING, Poll, Suspension } from '../future/index.ts';
 import type { Priority } from './class-queue.ts';
 
 /** How a task is spawned; all optional. */
@@ -35,7 +35,7 @@ export type ValueOf<S> = S extends (task: TaskInfo) => infer R ? Settled<R> : Se
 
 type Settled<R> =
   R extends Future<infer T>
-    ? T
+    ? Exclude<T, typeof PENDING>
     : R extends Generator<unknown, infer T, void>
       ? T
       : R extends PromiseLike<infer T>

@@ -8,8 +8,8 @@
  *  - after that the clock is read once for a slice of 16 polls while they are short (below 2
  *    microseconds in the mean of the slice). Its time is charged to one of them, drawn by lot: over
  *    time each task gets its share, at a sixteenth of the cost of splitting;
- *  - where they are not short, the next 64 are timed one by one: the reading is 2 % of them at most.
- *    So what is drawn by lot is always small, but for a poll that is slow for the first time;
+ *  - where they are not short, the next 64 are timed one by one: the reading is 2 % of them at
+ *    most. So what is drawn by lot is small, but for a poll that is slow for the first time;
  *  - a slice that took as long as a slow poll is reported with all its tasks as suspects, and the
  *    next 1024 polls are timed one by one, so that a task that does it again is named alone.
  *
@@ -40,7 +40,7 @@ const NAMED_MAX = 8;
 /** Tasks that are warned of: a program with that many slow ones knows. */
 const WARNED_MAX = 1024;
 
-/** When the clock is read: see the head of this file; `every` after each poll; `off` measures none. */
+/** When the clock is read: see the head of this file; `every` after each poll; `off` never. */
 export type Timing = 'adaptive' | 'every' | 'off';
 
 /** What a report says of a task. */

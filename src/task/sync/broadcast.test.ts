@@ -280,6 +280,7 @@ describe('broadcast ends', () => {
     const theirs = pending(other.receive());
     receiver[Symbol.dispose]();
     receiver[Symbol.dispose]();
+    assert.ok(own.isWoken);
     assert.equal(settled(own), undefined);
     assert.equal(theirs.poll(), PENDING);
     assert.deepEqual(

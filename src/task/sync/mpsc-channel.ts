@@ -39,13 +39,12 @@ export class Channel<T> {
 
   /** Whether no message will ever come; once true it stays so. */
   get isEnded(): boolean {
-    const { pool } = this;
     if (this.isDisposed) return true;
+    // Nobody waits to send either: all places are available.
     return (
       (this.senders === 0 || this.closed.isSet) &&
       this.queue.length === 0 &&
-      pool.available === this.capacity &&
-      pool.waiting.first === undefined
+      this.pool.available === this.capacity
     );
   }
 

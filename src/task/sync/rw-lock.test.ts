@@ -161,6 +161,7 @@ describe('WriteGuard.downgrade', () => {
     assert.deepEqual([lock.isWriting, guard.value], [false, 5]);
     assert.deepEqual([reader.isWoken, next.isWoken], [true, false]);
     settled(reader).release();
+    assert.equal(next.isWoken, false, 'the one that wrote still reads');
     guard.release();
     assert.ok(next.isWoken, 'nobody wrote in between');
     throwsCode(() => writer.release(), 'ERR_SYNC_RELEASED');

@@ -124,6 +124,7 @@ describe('watch, a receiver', () => {
     const other = pending(second.changed());
     receiver[Symbol.dispose]();
     receiver[Symbol.dispose]();
+    assert.ok(own.isWoken && fits.isWoken);
     throwsCode(() => own.poll(), 'ERR_CHANNEL_CLOSED');
     throwsCode(() => fits.poll(), 'ERR_CHANNEL_CLOSED');
     assert.equal(other.poll(), PENDING);

@@ -108,7 +108,7 @@ export class DelayQueue<T> extends BaseStream<Delayed<T>, never> {
   }
 
   /**
-   * Adds a value that comes out so many milliseconds from now, 0 to 2^50. Returns the item: its key.
+   * Adds a value that comes out so many milliseconds from now, 0 to 2^50; gives the item, its key.
    * @throws {TypeError | RangeError} ERR_OPTION_TYPE, ERR_OPTION_RANGE for what is no duration
    * @throws {RondoError} ERR_TIMER_LIMIT when the queue is full
    */

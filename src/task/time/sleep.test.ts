@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { PENDING } from '../future/index.ts';
 import { TestTask } from '../testing/test-task.ts';
 import { VirtualHost } from '../testing/virtual-host.ts';
-import { LONGEST_WAIT, sleep, Sleep, sleepUntil } from './index.ts';
+import { LONGEST_WAIT, sleep, sleepUntil, type Sleep } from './index.ts';
 import { assertPending, assertReady, Clock } from './time.test.helper.ts';
 
 const YEAR = 365 * 24 * 3600 * 1000;

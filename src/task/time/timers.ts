@@ -25,9 +25,10 @@ import {
   slotOf,
   slotStart,
   slotWidth,
-  WHEEL_SLOTS,
   WHEEL_SPAN,
 } from './wheel.ts';
+
+export type { TimerEntry } from './timer-table.ts';
 
 const BEYOND = OVERFLOW << NODE;
 /** Timers of a slot, or of the overflow, that is being moved down; in several calls if need be. */
@@ -87,6 +88,7 @@ export class Timers extends TimerTable {
     const tick = Math.ceil(deadline);
     if (!(tick >= 0 && tick <= LAST_TICK)) checkMs('deadline', deadline, 0);
     const node = this.take(entry, hold);
+    const handle = this.handleOf(node);
     let first = hold && this.held === 1;
     this.#put(node, tick);
     if (tick < this.#earliest) {
@@ -94,7 +96,7 @@ export class Timers extends TimerTable {
       first = true;
     }
     if (first) this.#changed();
-    return this.handleOf(node);
+    return handle;
   }
 
   /** Stops a timer. False when the handle is void: it has fired, or was stopped before. */
@@ -111,7 +113,7 @@ export class Timers extends TimerTable {
   }
 
   /**
-   * Gives a timer another deadline; it is as if it had been set anew. False when the handle is void.
+   * Gives a timer another deadline; it is as if it were set anew. False when the handle is void.
    * @throws {TypeError | RangeError} ERR_OPTION_TYPE, ERR_OPTION_RANGE for a deadline that is none
    */
   reset(handle: number, deadline: number): boolean {
@@ -152,14 +154,14 @@ export class Timers extends TimerTable {
       if (target > this.#present) this.#goTo(target);
       return 0;
     }
-    if (this.nodes[LATE] !== LATE) this.moveAll(LATE, DUE);
+    if (!this.isEmpty(LATE)) this.moveAll(LATE, DUE);
     let fired = 0;
     let moves = this.#batch;
     for (;;) {
       moves = this.#moveDown(moves);
-      if (this.nodes[MOVING] !== MOVING) break;
+      if (!this.isEmpty(MOVING)) break;
       fired += this.#fire(most - fired);
-      if (this.nodes[DUE] !== DUE || !this.#openNext(target)) break;
+      if (!this.isEmpty(DUE) || !this.#openNext(target)) break;
     }
     this.#earliest = Number.POSITIVE_INFINITY;
     this.#stale = true;
@@ -168,7 +170,7 @@ export class Timers extends TimerTable {
 
   /** The entry that fires first, undefined without timers. Looks at all timers near it. */
   first(): TimerEntry | undefined {
-    const due = this.nodes[DUE] !== DUE ? DUE : LATE;
+    const due = this.isEmpty(DUE) ? LATE : DUE;
     let node = this.nodes[due]!;
     if (node === due) {
       const slot = this.firstSlot();
@@ -245,7 +247,7 @@ export class Timers extends TimerTable {
     const slot = this.firstSlot();
     let start = Number.POSITIVE_INFINITY;
     if (slot !== -1) start = slotStart(slot, this.#high, this.#low);
-    else if (this.nodes[BEYOND] !== BEYOND) {
+    else if (!this.isEmpty(BEYOND)) {
       start = this.#overflowFirst - (this.#overflowFirst % WHEEL_SPAN);
     }
     if (!(start <= target)) {
@@ -277,9 +279,9 @@ export class Timers extends TimerTable {
    *
    * Each node that is not in the cache names the next one, so going along the list waits for one
    * miss after the other. A second walk, from the end, has its misses at the same time: it fetches
-   * one half while the other is moved, which halves the time of a timer among a million.
-   * It only reads, and every value of its words is the index of some node; so it does no harm that
-   * between two calls timers are stopped and the walk gets lost.
+   * one half while the other is moved, which halves the time of a timer among a million. It only
+   * reads, and what it reads is the index of some node, always; so it does no harm that between two
+   * calls timers are stopped and the walk gets lost.
    */
   #moveDown(most: number): number {
     if (this.#movingEnd < 0) return most;
@@ -307,15 +309,11 @@ export class Timers extends TimerTable {
   }
 
   #findEarliest(): number {
-    const nodes = this.nodes;
     // Work that is left, for now.
-    if (nodes[DUE] !== DUE || nodes[LATE] !== LATE || nodes[MOVING] !== MOVING) {
-      return this.#present;
-    }
+    if (!(this.isEmpty(DUE) && this.isEmpty(LATE) && this.isEmpty(MOVING))) return this.#present;
     const slot = this.firstSlot();
-    if (slot === -1) {
-      return nodes[BEYOND] === BEYOND ? Number.POSITIVE_INFINITY : this.#overflowFirst;
-    }
+    if (slot === -1) return this.isEmpty(BEYOND) ? Number.POSITIVE_INFINITY : this.#overflowFirst;
+    const { nodes } = this;
     const start = slotStart(slot, this.#high, this.#low);
     if (slot < 64) return start;
     const list = slot << NODE;

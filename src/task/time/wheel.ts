@@ -2,7 +2,7 @@
  * The arithmetic of the timer wheel. A tick is a whole millisecond from 0 to `LAST_TICK`, above the
  * 32 bits that are cheap here, so it goes in two parts: `high * 2^30 + low`.
  *
- * Six levels of 64 slots: a slot of level L is 64^L ms wide. A tick lies on the level of the highest
+ * Six levels of 64 slots: a slot of level L is 64^L ms wide. A tick lies on the level of the first
  * group of six bits in which it differs from the present, in the slot that this group names. So a
  * slot never holds two rounds of the wheel, everything on a level comes before everything on the
  * next, and on each level the slots come in the order of their numbers: the first slot that is
