@@ -116,7 +116,8 @@ class OpenScope implements Scope {
     // It waited for one that was cancelled with it: no news.
     if (this.isEnding && error instanceof CancelledError) return;
     if (this.#onError === 'continue' && !this.isEnding) {
-      this.#failed.push(task);
+      // A server's scope lives for years: only what nobody has waited for yet is kept.
+      if ((task.state & TaskState.OBSERVED) === 0) this.#failed.push(task);
       return;
     }
     this.fail(error);
