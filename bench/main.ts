@@ -15,6 +15,8 @@ import { mostSuite } from './suites/most.ts';
 import { profileSuite } from './suites/profile.ts';
 import { ringSuite } from './suites/ring/ring.ts';
 import type { Suite } from './suites/suite.ts';
+import { layoutSuite } from './suites/tasks/layout.ts';
+import { tasksSuite } from './suites/tasks/tasks.ts';
 
 const SUITES: readonly Suite[] = [
   barsSuite,
@@ -28,6 +30,8 @@ const SUITES: readonly Suite[] = [
   deflateSuite,
   gatewaySuite,
   ringSuite,
+  tasksSuite,
+  layoutSuite,
 ];
 
 /** Run only when they are named: what they give is no result. */
@@ -36,9 +40,12 @@ const TOOLS: readonly Suite[] = [profileSuite];
 /** `matrix` is short for the two suites that go through connections × sizes. */
 const MATRIX: readonly Suite[] = [tcpSuite, websocketSuite, mostSuite];
 
+/** Columns of the names in `--help`. */
+const WIDTH = 15;
+
 function line({ name, question, parts = [] }: Suite): string {
-  const own = parts.length > 0 ? `\n${' '.repeat(13)}parts: ${parts.join(', ')}` : '';
-  return `  ${name.padEnd(11)}${question}${own}`;
+  const own = parts.length > 0 ? `\n${' '.repeat(WIDTH + 2)}parts: ${parts.join(', ')}` : '';
+  return `  ${name.padEnd(WIDTH)}${question}${own}`;
 }
 
 /** What `--help` prints. */
@@ -46,7 +53,7 @@ const HELP = `usage: npm run bench -- [suite [part ...] ...] [options]
 
 Suites (all of them when none is named; a part's name after its suite's runs only that part):
 ${SUITES.map(line).join('\n')}
-  matrix     ${MATRIX.map(({ name }) => name).join(', ')}
+  ${'matrix'.padEnd(WIDTH)}${MATRIX.map(({ name }) => name).join(', ')}
 
 Tools (only when named):
 ${TOOLS.map(line).join('\n')}

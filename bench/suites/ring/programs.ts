@@ -76,7 +76,7 @@ export class Programs {
     return { file, arguments: [mode, ...argumentsOf(options)] };
   }
 
-  /** One of the peers in Rust, `queues` or `iceoryx2`. */
+  /** One of the peers in Rust, `queues`, `iceoryx2` or `tokio`. */
   peer(name: string, mode: string, options: Options): Command {
     const file = join(this.#root, 'build', 'bench-rust', 'release', name);
     return { file, arguments: [mode, ...argumentsOf(options)] };
@@ -96,7 +96,7 @@ export class Programs {
   }
 
   /** Builds a peer in Rust with what it needs from the registry; empty, or why there is none. */
-  peerRefusal(name: 'queues' | 'iceoryx2'): string {
+  peerRefusal(name: 'queues' | 'iceoryx2' | 'tokio'): string {
     const folder = join(this.#root, 'bench', 'peers', 'rust');
     return this.#cargo(name, folder, ['--locked', '--bin', name, '--features', name]);
   }
