@@ -2,8 +2,10 @@
 #define _GNU_SOURCE
 #include "rondo.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 #define EVENTS_MAX 1024
 
@@ -40,6 +42,17 @@ static napi_value epoll_poll(napi_env napi, napi_callback_info info) {
   uint32_t *pairs = arg_range(&call, 1, capacity * 8, 4);
   if (call.failed) return NULL;
   return result_system(&call, poll_into(epfd, pairs, capacity));
+}
+
+static napi_value epoll_sleep_blocking(napi_env napi, napi_callback_info info) {
+  Call call = call_begin(napi, info, 2);
+  int epfd = arg_i32(&call, 0);
+  int64_t microseconds = arg_int(&call, 1, -1, INT32_MAX * 1000ll);
+  if (call.failed) return NULL;
+  struct pollfd watched[] = {{.fd = epfd, .events = POLLIN},
+                             {.fd = loop_descriptor(call.env), .events = POLLIN}};
+  struct timespec limit = {microseconds / 1000000, (microseconds % 1000000) * 1000};
+  return result_system(&call, ppoll(watched, 2, microseconds < 0 ? NULL : &limit, NULL));
 }
 
 typedef struct Watch {
@@ -86,6 +99,7 @@ const Export epoll_exports[] = {
     {"epollCreate", epoll_create_},
     {"epollControl", epoll_control},
     {"epollPoll", epoll_poll},
+    {"epollSleepBlocking", epoll_sleep_blocking},
     {"epollAttach", epoll_attach},
     {NULL, NULL},
 };

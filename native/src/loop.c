@@ -28,6 +28,10 @@ extern int uv_prepare_start(void *handle, void (*prepare)(void *));
 extern int uv_idle_init(void *loop, void *handle);
 extern int uv_idle_start(void *handle, void (*idle)(void *));
 extern int uv_idle_stop(void *handle);
+extern int uv_backend_fd(const void *loop);
+extern int uv_backend_timeout(const void *loop);
+extern int uv_loop_alive(const void *loop);
+extern void uv_update_time(void *loop);
 
 // uv_handle_type in uv.h; the numbers are part of its ABI.
 enum { UV_IDLE = 6, UV_POLL = 8, UV_PREPARE = 9 };
@@ -307,6 +311,36 @@ static napi_value loop_reference(napi_env napi, napi_callback_info info) {
   return NULL;
 }
 
+int loop_descriptor(Env *env) {
+  struct uv_loop_s *uv;
+  return napi_get_uv_event_loop(env->env, &uv) == napi_ok ? uv_backend_fd(uv) : -1;
+}
+
+static napi_value loop_descriptor_(napi_env napi, napi_callback_info info) {
+  Call call = call_begin(napi, info, 0);
+  return result_int(&call, loop_descriptor(call.env));
+}
+
+// The rider spins when a source may have something: a caller with the only source knows better.
+static napi_value loop_timeout(napi_env napi, napi_callback_info info) {
+  Call call = call_begin(napi, info, 1);
+  uint32_t own = (uint32_t)arg_int(&call, 0, 0, LOOPS_MAX - 1);
+  if (call.failed) return NULL;
+  Env *env = call.env;
+  struct uv_loop_s *uv;
+  if (!env->loops[own] || napi_get_uv_event_loop(env->env, &uv) != napi_ok)
+    return throw_argument(&call, "there is no such loop handle");
+  for (uint32_t id = 0; id < LOOPS_MAX; id++)
+    if (id != own && env->loops[id] && *env->loops[id]->dirty) return result_int(&call, 0);
+  Rider *rider = env->rider;
+  bool spinning = rider->spinning;
+  if (rider->loops == 1) set_spinning(rider, false);
+  uv_update_time(uv);
+  int timeout = uv_loop_alive(uv) ? uv_backend_timeout(uv) : -1;
+  set_spinning(rider, spinning);
+  return result_int(&call, timeout);
+}
+
 static napi_value loop_detach(napi_env napi, napi_callback_info info) {
   Call call = call_begin(napi, info, 1);
   uint32_t id = (uint32_t)arg_int(&call, 0, 0, LOOPS_MAX - 1);
@@ -317,6 +351,8 @@ static napi_value loop_detach(napi_env napi, napi_callback_info info) {
 
 const Export loop_exports[] = {
     {"loopReference", loop_reference},
+    {"loopDescriptor", loop_descriptor_},
+    {"loopTimeout", loop_timeout},
     {"loopDetach", loop_detach},
     {NULL, NULL},
 };

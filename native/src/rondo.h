@@ -96,6 +96,8 @@ struct LoopSource {
 int loop_attach(Env *env, int fd, const struct LoopSource *kind, void *source, int32_t *dirty,
                 napi_value callback);
 bool loop_close(Env *env, uint32_t id);
+// Readable when libuv has something to do.
+int loop_descriptor(Env *env);
 
 // addon.c: libuv has closed the handles of one loop.
 void env_loop_closed(Env *env);

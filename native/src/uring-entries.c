@@ -33,9 +33,9 @@ typedef struct Rule {
 enum { SOCKET_SETSOCKOPT = 3 };
 enum { FIXED = 1, SELECT = 32, ANY_FLAGS = 0x7fffffff, NO_SIGNAL_WAIT_ALL = 0x4100 };
 
-static const Rule rules[49] = {
+static const Rule rules[56] = {
     [0] = {PLAIN, 0, 0, 0, 0},                                          // NOP
-    [3] = {PLAIN, 0, 0, 0, 0},                                          // FSYNC
+    [3] = {PLAIN, 0, 0, 0, 1},                                          // FSYNC
     [6] = {PLAIN, LEN, 0, 0, ANY_FLAGS},                                // POLL_ADD
     [9] = {MESSAGE, ADDR | LEN, FIXED, 0, NO_SIGNAL_WAIT_ALL},          // SENDMSG
     [11] = {TIMESPEC, ADDR | LEN, 0, 0, 0},                             // TIMEOUT
@@ -54,6 +54,7 @@ static const Rule rules[49] = {
     [46] = {COMMAND, ADDR | OFF | INDEX | ADDR3, FIXED, 0, 0},          // URING_CMD
     [47] = {BYTES, ADDR | LEN, FIXED, 0, NO_SIGNAL_WAIT_ALL},           // SEND_ZC
     [48] = {MESSAGE, ADDR | LEN, FIXED, 0, NO_SIGNAL_WAIT_ALL},         // SENDMSG_ZC
+    [55] = {PLAIN, OFF, 0, 0, 0},                                       // FTRUNCATE
 };
 
 static bool obeys(const Rule *rule, const Sqe *sqe) {

@@ -392,22 +392,24 @@ static napi_value uring_flush(napi_env napi, napi_callback_info info) {
   Call call = call_begin(napi, info, 1);
   Ring *ring = arg_ring(&call);
   if (call.failed) return NULL;
-  return result_int(&call, flush(ring, true, 0, NULL, 0));
+  return result_int(&call, flush(ring, !(ring->setup_flags & SETUP_TASKRUN_FLAG), 0, NULL, 0));
 }
 
 static napi_value uring_flush_blocking(napi_env napi, napi_callback_info info) {
   Call call = call_begin(napi, info, 3);
   Ring *ring = arg_ring(&call);
   uint32_t minimum = (uint32_t)arg_int(&call, 1, 1, 65536);
-  int64_t timeout_ms = arg_int(&call, 2, -1, INT32_MAX);
+  int64_t microseconds = arg_int(&call, 2, -1, INT32_MAX * 1000ll);
   if (call.failed) return NULL;
-  struct timespec limit = {timeout_ms / 1000, (timeout_ms % 1000) * 1000000};
+  // What completes meanwhile is for the caller: the event loop needs not hear of it.
+  atomic_store_explicit(ring->cq_flags, CQ_EVENTFD_DISABLED, memory_order_relaxed);
+  struct timespec limit = {microseconds / 1000000, (microseconds % 1000000) * 1000};
   struct {
     uint64_t sigmask;
     uint32_t sigmask_size, min_wait;
     uint64_t timespec;
   } arg = {.timespec = (uint64_t)(uintptr_t)&limit};
-  if (timeout_ms < 0) return result_int(&call, flush(ring, true, minimum, NULL, 0));
+  if (microseconds < 0) return result_int(&call, flush(ring, true, minimum, NULL, 0));
   return result_int(&call, flush(ring, true, minimum, &arg, sizeof arg));
 }
 

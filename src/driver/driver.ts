@@ -99,14 +99,27 @@ export interface TlsOptions extends TlsIdentity {
   readonly handshakes?: number;
 }
 
+/** Options of sockets. Those of a listener hold for the connections that it accepts. */
+export interface SocketOptions {
+  /** Small packets leave at once (TCP_NODELAY). @default true */
+  readonly noDelay?: boolean;
+  /**
+   * Milliseconds of silence, 1,000 to 32,767,000, rounded up to seconds, after which the system asks
+   * each second whether a TCP peer is still there; it counts as gone after ten. @default never
+   */
+  readonly keepAlive?: number;
+  /** SO_SNDBUF, bytes, 1024 to 2^30; the portable driver ignores it. @default the system's */
+  readonly sendBuffer?: number;
+  /** SO_RCVBUF, bytes, 1024 to 2^30; the portable driver ignores it. @default the system's */
+  readonly receiveBuffer?: number;
+}
+
 /** Options of `listen`. */
-export interface ListenOptions {
+export interface ListenOptions extends SocketOptions {
   /** Length of the kernel's queue of connections not yet accepted. @default 4096 */
   readonly backlog?: number;
   /** SO_REUSEPORT: several listeners, one port, the kernel spreads. @default false */
   readonly reusePort?: boolean;
-  /** TCP_NODELAY on accepted connections. @default true */
-  readonly noDelay?: boolean;
   /**
    * Connections are TLS (ALPN http/1.1), and accepted when their handshake is over; bytes go in and
    * come out in the clear. Only where `Driver.tls` is true. @default none
@@ -157,6 +170,16 @@ export interface OpenFlags {
   readonly exclusive?: boolean;
   /** Cut to length 0. @default false */
   readonly truncate?: boolean;
+  /** Every write goes to the end of the file, whatever its position. @default false */
+  readonly append?: boolean;
+  /**
+   * O_DIRECT: past the page cache. Offsets in the arena, lengths and positions must be multiples of
+   * the device's block (512 or 4096 bytes mostly), otherwise reads and writes end with -EINVAL; so
+   * does opening where the file system or the platform has no such thing. @default false
+   */
+  readonly direct?: boolean;
+  /** O_DSYNC: a write completes when its data are on the device. @default false */
+  readonly dataSync?: boolean;
   /** Permission bits of a created file. @default 0o644 */
   readonly mode?: number;
 }
@@ -182,8 +205,8 @@ export const VECTOR_MAX = 64;
 export interface Waker {
   /** Arena offset of the word: 0 idle, 1 woken. Written by wakers (1) and by the driver (0). */
   readonly word: number;
-  /** The eventfd to write to, or -1 where the word itself is waited on. */
-  readonly eventfd: number;
+  /** The writing end of a pipe, or -1 where the word itself is waited on. */
+  readonly descriptor: number;
 }
 
 /** Counters of a driver since it was made. Kept in shared memory; `counters()` is a snapshot. */
@@ -266,8 +289,12 @@ export interface Driver {
    * descriptors it waits and goes on by itself when one is closed; it never spins.
    */
   accept(listener: Handle, token: number): OperationId;
-  /** Result: a connection handle; -EMFILE at the limit of connections. */
-  connect(address: SocketAddress, token: number): OperationId;
+  /**
+   * Result: a connection handle; -EMFILE at the limit of connections.
+   * @throws {TypeError} ERR_ADDRESS_INVALID
+   * @throws {TypeError | RangeError} ERR_OPTION_… for options that are wrong
+   */
+  connect(address: SocketAddress, token: number, options?: SocketOptions): OperationId;
   /**
    * Multishot: each completion has `BUFFER` and result > 0; the last has result 0 (end of stream)
    * or an errno. At most one per connection, otherwise -EALREADY is returned. When the pool is
@@ -331,8 +358,13 @@ export interface Driver {
     length: number,
     position: number,
   ): OperationId;
-  /** Result 0 when the file's data and metadata are on the device. */
-  syncFile(file: Handle, token: number): OperationId;
+  /**
+   * Result 0 when the file's data and metadata are on the device. With `dataOnly` only that part
+   * of the metadata which reading the data needs (its length, not its times). @default false
+   */
+  syncFile(file: Handle, token: number, dataOnly?: boolean): OperationId;
+  /** Cuts the file to `size` bytes, or makes it that long with zeros. Result 0. */
+  resizeFile(file: Handle, token: number, size: number): OperationId;
 
   /** Multishot: result 0 and `MORE` after another thread used the waker. Coalesced. */
   wakes(token: number): OperationId;
@@ -345,6 +377,22 @@ export interface Driver {
    * driver moves only by it (one call may advance its virtual clock to the next event).
    */
   turn(): number;
+  /**
+   * Whether `wait` can block: not on the portable driver, whose I/O is done by the event loop.
+   */
+  readonly canWait: boolean;
+  /**
+   * For a thread that owns its loop: what `turn` does, but while nothing has completed the thread
+   * sleeps in the kernel, until something completes, a waker is used, the event loop has something
+   * to do (a message, a timer, a promise of Node's), or the time is over: 0 to 2^31-1 ms, or
+   * Infinity. Returns how many completions it delivered. After a 0, let the event loop turn
+   * (`setImmediate`) before the next wait: while it has something to do, waits return at once, and
+   * neither it nor other drivers of the thread go on during a wait. Never inside of a handler.
+   * `worker.terminate()` ends it. The simulated driver does not sleep: it turns.
+   * @throws {RangeError} ERR_OPTION_RANGE for any other time
+   * @throws {RondoError} ERR_DRIVER_UNAVAILABLE without `canWait`
+   */
+  wait(milliseconds: number): number;
   /** Now on the driver's monotonic clock, in milliseconds (virtual in the simulated driver). */
   now(): number;
   /** Lets the process exit although operations are in flight. */

@@ -24,6 +24,7 @@ export {
   type OperationId,
   type Pem,
   type SocketAddress,
+  type SocketOptions,
   type TlsIdentity,
   type TlsOptions,
   type Waker,
@@ -32,6 +33,8 @@ export {
   simulate,
   type SimulatedDriver,
   type SimulatedFaults,
+  type SimulatedPaths,
+  type SimulatedStat,
   type SimulationOptions,
 } from './simulated/index.ts';
 export type { UringOptions } from './uring/index.ts';

@@ -64,12 +64,17 @@ export interface Native {
   futexWaitBlocking(offset: number, expected: number, timeoutMs: number): number;
   /** Wakes up to `count` waiters, in this process and others that share the page. */
   futexWake(offset: number, count: number): number;
-  /** A non-blocking eventfd. */
-  eventfdCreate(): number;
-  /** Adds 1. */
-  eventfdSignal(fd: number): number;
-  /** Takes the counter: its value, or -EAGAIN. */
-  eventfdTake(fd: number): number;
+  /** A non-blocking pipe: two words at `ends` are its reading and its writing end. */
+  wakePipe(ends: number): number;
+  /**
+   * Sets the word to 1 and, when it was not 1 before, writes a byte to the pipe. One call, because
+   * `terminate` ends a thread between two, but not inside of one.
+   */
+  wakeSignal(word: number, writingEnd: number): number;
+  /** Writes a byte to the pipe; one that is full is as good. */
+  wakePipeWrite(writingEnd: number): number;
+  /** Takes up to 64 bytes out of the pipe: how many, or -EAGAIN. */
+  wakeTake(readingEnd: number): number;
 
   // ---- watch.c (a futex wait that ends in the event loop)
 
@@ -141,6 +146,11 @@ export interface Native {
   /** Writes up to `capacity` pairs {data u32, events u32} at `events`, without waiting. */
   epollPoll(epfd: number, events: number, capacity: number): number;
   /**
+   * Sleeps until the instance or the event loop has something, or for that many microseconds (-1:
+   * no limit). Signals end it.
+   */
+  epollSleepBlocking(epfd: number, microseconds: number): number;
+  /**
    * Lets the event loop watch an epoll instance. When it is readable, up to `capacity` events are
    * written at `events` and `callback` gets their number. When the word at `dirty` is not 0 as the
    * loop is about to sleep, `callback(0)` is called (the word is the caller's to clear).
@@ -198,8 +208,11 @@ export interface Native {
    * checked) and enters the kernel; runs deferred completions too. Never waits.
    */
   uringFlush(ring: number): number;
-  /** Like flush, then waits for `minimum` completions, at most `timeoutMs` (negative: no limit). */
-  uringFlushBlocking(ring: number, minimum: number, timeoutMs: number): number;
+  /**
+   * Like flush, then sleeps until `minimum` completions wait, or for that many microseconds
+   * (-1: no limit). Signals end it.
+   */
+  uringFlushBlocking(ring: number, minimum: number, microseconds: number): number;
   /**
    * Lets the event loop drive the ring: flushes before the loop sleeps, wakes it through a
    * registered eventfd, calls back when completions wait. `dirty` as in `epollAttach`. Returns a
@@ -213,6 +226,13 @@ export interface Native {
 
   /** Whether the handle keeps the event loop alive. A new one does not. */
   loopReference(loop: number, alive: boolean): void;
+  /** Readable when libuv has something to do. Belongs to libuv. */
+  loopDescriptor(): number;
+  /**
+   * How long the event loop would sleep now by itself, in ms: 0 when something but the loop handle
+   * has work for it, -1 for ever (also when nothing keeps it alive).
+   */
+  loopTimeout(loop: number): number;
   /** Stops watching; no callback comes afterwards. */
   loopDetach(loop: number): void;
 

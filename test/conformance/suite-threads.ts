@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { notify, storeRelease } from '#atomics';
 import type { SocketAddress } from '../../src/driver/index.ts';
 import type { Harness } from './harness.ts';
 import { onStation, Reader, type Station } from './station.ts';
@@ -11,6 +12,10 @@ import type { WorkerTask } from './worker.ts';
 export function threads(harness: Harness): void {
   describe('threads', () => {
     test('a worker thread wakes the driver', () => onStation(harness, {}, wokenByWorker));
+    test('every wake of a worker completes in a loop that sleeps', () =>
+      onStation(harness, {}, (station) => answers(station, 1, 100, 3)));
+    test('every wake of four workers completes', () =>
+      onStation(harness, {}, (station) => answers(station, 4, 5000, 0)));
     test('worker.terminate() with hundreds of connections in flight, ten times', () =>
       terminatedTenTimes(harness));
     test('memory of a terminated worker can be reused: the kernel has let go of it', () =>
@@ -37,6 +42,34 @@ async function wokenByWorker(station: Station): Promise<void> {
   await station.until(() => arena.words[flag / 4] === 1000, 'the last write');
   const woken = waking.completions.length;
   assert.ok(woken >= 1 && woken <= 1000);
+}
+
+/** Answers what workers ask at each completion. Nothing else turns the loop until they end. */
+async function answers(
+  station: Station,
+  workers: number,
+  times: number,
+  pause: number,
+): Promise<void> {
+  const { arena, driver } = station;
+  const { memory, words } = arena;
+  const asked = Array.from({ length: workers }, () => station.put(new Uint8Array(8)));
+  const answer = (): void => {
+    for (const offset of asked) {
+      const question = words[offset / 4]!;
+      if (words[offset / 4 + 1] === question) continue;
+      storeRelease(words, offset / 4 + 1, question);
+      notify(words, offset / 4 + 1, 1);
+    }
+  };
+  station.submit((token) => driver.wakes(token), answer);
+  const exits = asked.map(async (offset) => {
+    const waker = driver.waker();
+    const worker = start({ kind: 'ask', memory, waker, asked: offset, times, pause });
+    const [code] = (await once(worker, 'exit')) as [number];
+    return code;
+  });
+  assert.deepEqual(await Promise.all(exits), new Array<number>(workers).fill(0));
 }
 
 async function terminatedTenTimes(harness: Harness): Promise<void> {

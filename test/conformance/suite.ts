@@ -9,8 +9,10 @@ import { pauses } from './suite-pauses.ts';
 import { peers } from './suite-peers.ts';
 import { pressure } from './suite-pressure.ts';
 import { rules } from './suite-rules.ts';
+import { fileFlags } from './suite-file-flags.ts';
 import { threads } from './suite-threads.ts';
 import { time } from './suite-time.ts';
+import { waits } from './suite-waits.ts';
 
 /** What a driver does with connections; without what would only measure handshakes. */
 export function tlsSuite(harness: Harness): void {
@@ -32,6 +34,8 @@ export function driverSuite(harness: Harness): void {
     connections(harness);
     time(harness);
     files(harness);
+    fileFlags(harness);
+    waits(harness);
     endings(harness);
     pressure(harness);
     pauses(harness);

@@ -1,5 +1,6 @@
 /** What the worker threads of `suite-threads.ts` run. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { waitBlocking } from '#atomics';
 import { assert } from '../../src/base/index.ts';
 import {
   CompletionFlag,
@@ -22,6 +23,16 @@ export type WorkerTask =
       readonly times: number;
     }
   | {
+      readonly kind: 'ask';
+      readonly memory: WasmMemory;
+      readonly waker: Waker;
+      /** Offset of two words: what the worker asked last, and what the driver's thread has seen. */
+      readonly asked: number;
+      readonly times: number;
+      /** Milliseconds between an answer and the next question. */
+      readonly pause: number;
+    }
+  | {
       readonly kind: 'busy';
       readonly driver: string;
       readonly connections: number;
@@ -29,10 +40,22 @@ export type WorkerTask =
       readonly memory?: WasmMemory;
       /** Destroys its driver after a while instead of waiting for its end. */
       readonly destroy: boolean;
+    }
+  | {
+      readonly kind: 'wait';
+      readonly driver: string;
+      readonly memory: WasmMemory;
+      /**
+       * Offset of three words, written by the worker: a driver's wakes, messages of the port, and
+       * waits that it has begun.
+       */
+      readonly told: number;
     };
 
 const task = workerData as WorkerTask;
 if (task.kind === 'wake') wake(task);
+else if (task.kind === 'ask') ask(task);
+else if (task.kind === 'wait') wait(task);
 else busy(task);
 
 function tell(address: SocketAddress): void {
@@ -47,6 +70,45 @@ function wake({ memory, waker, flag, times }: WorkerTask & { kind: 'wake' }): vo
     arena.words[flag / 4] = i;
     wakeDriver(arena, waker);
   }
+}
+
+/** Wakes and waits for the answer, which nothing else brings about than the wake. */
+function ask({ memory, waker, asked, times, pause }: WorkerTask & { kind: 'ask' }): void {
+  const arena = Arena.attach(memory);
+  const { words } = arena;
+  const answered = asked / 4 + 1;
+  for (let i = 1; i <= times; i++) {
+    if (pause > 0) waitBlocking(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause);
+    words[asked / 4] = i;
+    wakeDriver(arena, waker);
+    const answer = waitBlocking(words, answered, i - 1, 20_000);
+    assert(answer !== 'timed-out', `wake ${i} of ${times} has completed`);
+  }
+}
+
+/** Owns its loop: sleeps in its driver, and lets the event loop turn when that says so. */
+function wait({ driver: kind, memory, told }: WorkerTask & { kind: 'wait' }): void {
+  const { words } = adoptArena(memory);
+  const driver = createDriver({
+    kind: kind as RealDriverKind,
+    connections: 16,
+    handler: () => {
+      words[told / 4]! += 1;
+    },
+  });
+  driver.wakes(1);
+  parentPort!.on('message', () => {
+    words[told / 4 + 1]! += 1;
+  });
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin
+  parentPort!.postMessage(driver.waker());
+  const again = (): void => {
+    do {
+      words[told / 4 + 2]! += 1;
+    } while (driver.wait(Infinity) > 0);
+    setImmediate(again);
+  };
+  setImmediate(again);
 }
 
 /**

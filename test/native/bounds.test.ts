@@ -7,7 +7,7 @@ import { loadNative, type Native } from '../../src/native/index.ts';
 const native = loadNative();
 
 /** Functions that take nothing. */
-const NULLARY = new Set(['eventfdCreate', 'threadId', 'epollCreate', 'zlibVersion', 'zlibBytes']);
+const NULLARY = new Set(['loopDescriptor', 'threadId', 'epollCreate', 'zlibVersion', 'zlibBytes']);
 
 /**
  * For each function with a range: arguments that are right except that the range at position
@@ -24,6 +24,8 @@ const RANGES: readonly {
   { name: 'releasePages', args: [0, 4096], range: 0, length: 4096 },
   { name: 'futexWaitBlocking', args: [0, 1, 0], range: 0, length: 4 },
   { name: 'futexWake', args: [0, 1], range: 0, length: 4 },
+  { name: 'wakePipe', args: [0], range: 0, length: 8 },
+  { name: 'wakeSignal', args: [0, -1], range: 0, length: 4 },
   { name: 'futexWatchAttach', args: [2, 0, 4096, () => undefined], range: 1, length: 1024 },
   { name: 'futexWatchAttach', args: [2, 4096, 0, () => undefined], range: 2, length: 4 },
   { name: 'futexWatchArm', args: [0, 0, 1], range: 1, length: 4 },

@@ -29,12 +29,31 @@ test('futexWake wakes a thread that sleeps on the word', async () => {
   await worker.terminate();
 });
 
-test('an eventfd counts and is taken', () => {
-  const fd = native.eventfdCreate();
-  assert.equal(native.eventfdTake(fd), -11);
-  native.eventfdSignal(fd);
-  native.eventfdSignal(fd);
-  assert.equal(native.eventfdTake(fd), 2);
-  assert.equal(native.eventfdTake(fd), -11);
-  assert.equal(native.closeDescriptor(fd), 0);
+test('wakeSignal marks the word, and writes to the pipe when it was not marked', () => {
+  const { words } = arena;
+  assert.equal(native.wakePipe(word), 0);
+  const [reader, writer] = [words[word / 4]!, words[word / 4 + 1]!];
+  words[word / 4] = 0;
+  assert.equal(native.wakeTake(reader), -11);
+  for (let i = 0; i < 3; i++) assert.equal(native.wakeSignal(word, writer), 0);
+  assert.equal(words[word / 4], 1);
+  assert.equal(native.wakeTake(reader), 1);
+  assert.equal(native.wakeSignal(word, writer), 0);
+  assert.equal(native.wakeTake(reader), -11);
+  words[word / 4] = 0;
+  assert.equal(native.wakeSignal(word, writer), 0);
+  assert.equal(native.wakeTake(reader), 1);
+  words[word / 4] = 0;
+  for (const end of [reader, writer]) assert.equal(native.closeDescriptor(end), 0);
+  assert.equal(native.wakeSignal(word, writer), -9);
+});
+
+test('wakePipeWrite takes a full pipe for one that wakes', () => {
+  const { words } = arena;
+  native.wakePipe(word);
+  const [reader, writer] = [words[word / 4]!, words[word / 4 + 1]!];
+  for (let i = 0; i < 70_000; i++) assert.equal(native.wakePipeWrite(writer), 0);
+  assert.equal(native.wakeTake(reader), 64);
+  words.fill(0, word / 4, word / 4 + 2);
+  for (const end of [reader, writer]) native.closeDescriptor(end);
 });

@@ -50,7 +50,7 @@ for (const mode of ['waiting', 'storm', 'attaching']) {
     for (let round = 0; round < ROUNDS; round++) await end(await startWorker(mode));
     assert.equal(descriptors(), open, 'no descriptor is left behind');
     assert.equal(checksum(canary.offset, 65536), before, 'nobody wrote outside its regions');
-    const fd = loadNative().eventfdCreate();
+    const fd = loadNative().epollCreate();
     assert.ok(fd >= 0, 'the addon still works here');
     loadNative().closeDescriptor(fd);
     canary.release();

@@ -6,7 +6,7 @@
  * Life of a handle: open → close() → closing: the queue of sends is failed, `beginClose` asks the
  * kernel for the rest → the last operation completes (inFlight 0) → `endClose` → `slotClosed`.
  */
-import { assert, Errno, RondoError, SystemError } from '../../base/index.ts';
+import { assert, Errno, outOfRange, RondoError, SystemError } from '../../base/index.ts';
 import {
   CompletionFlag,
   VECTOR_ENTRY_BYTES,
@@ -21,6 +21,7 @@ import {
   type OpenFlags,
   type OperationId,
   type SocketAddress,
+  type SocketOptions,
   type TlsOptions,
 } from '../driver.ts';
 import { checkAddress } from './address.ts';
@@ -28,12 +29,15 @@ import { Count } from './counts.ts';
 import { DriverTables } from './driver-tables.ts';
 import { Finished } from './finished.ts';
 import { HandleKind, HandleState } from './handles.ts';
-import { refuseTls } from './limits.ts';
+import { refuseTls, resolveConnectOptions } from './limits.ts';
 import { isToken, Op, OpFlag, SILENT_TOKEN } from './operations.ts';
 import { SendQueues, type SendSink } from './send-queues.ts';
+import { SOCKET_DEFAULTS } from './socket-options.ts';
 
 /** A result is a signed 32-bit number, and so is the length it reports. */
 const RESULT_MAX = 0x7fffffff;
+/** The longest time that can be waited for but Infinity, ms. */
+const WAIT_MAX = 0x7fffffff;
 
 /** Pauses of a destroy that only yield to the event loop; later ones sleep. */
 const EAGER_PAUSES = 64;
@@ -44,6 +48,7 @@ export const HANDLE_DIRTY: number = 1 << 30;
 export abstract class BaseDriver extends DriverTables implements Driver, SendSink {
   abstract readonly kind: DriverKind;
   readonly tls: boolean = false;
+  readonly canWait: boolean = true;
   readonly sends: SendQueues;
   /** Paths of the Unix sockets that listeners made, by slot. */
   readonly socketPaths: Map<number, string> = new Map();
@@ -94,11 +99,12 @@ export abstract class BaseDriver extends DriverTables implements Driver, SendSin
     return this.operations.id(op);
   }
 
-  connect(address: SocketAddress, token: number): OperationId {
+  connect(address: SocketAddress, token: number, options?: SocketOptions): OperationId {
     checkAddress(address);
+    const resolved = options === undefined ? SOCKET_DEFAULTS : resolveConnectOptions(options);
     const op = this.#take(Op.CONNECT, token, -1);
     if (op < 0) return op;
-    this.startConnect(op, address);
+    this.startConnect(op, address, resolved);
     return this.operations.id(op);
   }
 
@@ -279,8 +285,13 @@ export abstract class BaseDriver extends DriverTables implements Driver, SendSin
     return this.#fileOperation(Op.WRITE, file, token, offset, length, position);
   }
 
-  syncFile(file: Handle, token: number): OperationId {
-    return this.#fileOperation(Op.SYNC, file, token, this.pool.region.offset, 1, 0);
+  syncFile(file: Handle, token: number, dataOnly: boolean = false): OperationId {
+    const kind = dataOnly ? Op.DATA_SYNC : Op.SYNC;
+    return this.#fileOperation(kind, file, token, this.pool.region.offset, 1, 0);
+  }
+
+  resizeFile(file: Handle, token: number, size: number): OperationId {
+    return this.#fileOperation(Op.RESIZE, file, token, this.pool.region.offset, 1, size);
   }
 
   wakes(token: number): OperationId {
@@ -306,6 +317,19 @@ export abstract class BaseDriver extends DriverTables implements Driver, SendSin
       this.#turning = false;
     }
     return this.counts.delivered - before;
+  }
+
+  wait(milliseconds: number): number {
+    if (!((milliseconds >= 0 && milliseconds <= WAIT_MAX) || milliseconds === Infinity)) {
+      throw outOfRange(
+        'ERR_OPTION_RANGE',
+        `Cannot wait: milliseconds must be from 0 to ${WAIT_MAX}, or Infinity, got ${milliseconds}`,
+      );
+    }
+    assert(!this.#turning, 'a handler does not wait');
+    if (this.#over) return 0;
+    this.sleep(milliseconds);
+    return this.turn();
   }
 
   /** The driver has ended, or is giving its memory up. */

@@ -11,8 +11,10 @@ import type {
   DriverLimits,
   DriverOptions,
   ListenOptions,
+  SocketOptions,
   TlsOptions,
 } from '../driver.ts';
+import { resolveSocketOptions, SOCKET_KEYS, type ResolvedSocketOptions } from './socket-options.ts';
 
 /** A cache line of the processor. */
 const LINE_BYTES = 64;
@@ -93,19 +95,27 @@ export function resolveDriverLimits(
 }
 
 /** Checked options of `listen`; those of TLS are the driver's to check. */
-export interface ResolvedListenOptions extends Required<Omit<ListenOptions, 'tls'>> {
+export interface ResolvedListenOptions extends ResolvedSocketOptions {
+  readonly backlog: number;
+  readonly reusePort: boolean;
   readonly tls: TlsOptions | undefined;
 }
 
 /** Checks and fills in the options of `listen`. */
 export function resolveListenOptions(options: ListenOptions): ResolvedListenOptions {
-  rejectUnknown('listen', options, ['backlog', 'reusePort', 'noDelay', 'tls']);
+  rejectUnknown('listen', options, ['backlog', 'reusePort', 'tls', ...SOCKET_KEYS]);
   return {
     backlog: integerOption('backlog', options.backlog, 4096, 1, 65535),
     reusePort: booleanOption('reusePort', options.reusePort, false),
-    noDelay: booleanOption('noDelay', options.noDelay, true),
+    ...resolveSocketOptions(options),
     tls: options.tls,
   };
+}
+
+/** Checks and fills in the options of `connect`. */
+export function resolveConnectOptions(options: SocketOptions): ResolvedSocketOptions {
+  rejectUnknown('connect', options, SOCKET_KEYS);
+  return resolveSocketOptions(options);
 }
 
 /** @throws {RondoError} ERR_DRIVER_UNAVAILABLE, always */

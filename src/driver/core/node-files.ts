@@ -9,10 +9,13 @@ import type { Arena } from '../../memory/index.ts';
 import type { OpenFlags } from '../driver.ts';
 import { HandleKind, type HandleTable } from './handles.ts';
 import { errnoOf } from './node-errors.ts';
+import { openBits } from './open-bits.ts';
 import { Op, OpFlag, type OperationTable } from './operations.ts';
 import { writeStat } from './stat.ts';
 
 const MODE_DEFAULT = 0o644;
+/** In the flags of a file's handle: writes go to its end, which `fs` is told by no position. */
+const APPEND = 1;
 
 /** What `NodeFiles` needs of its driver. */
 export interface FileHost {
@@ -40,7 +43,13 @@ export class NodeFiles {
       host.finishLater(op, -Errno.EMFILE);
       return;
     }
-    fs.open(path, openBits(flags), flags.mode ?? MODE_DEFAULT, (error, fd) => {
+    const bits = openBits(flags);
+    if (bits === -1) {
+      host.unreserve();
+      host.finishLater(op, -Errno.EINVAL);
+      return;
+    }
+    fs.open(path, bits, flags.mode ?? MODE_DEFAULT, (error, fd) => {
       host.unreserve();
       if (error) {
         host.finishLater(op, errnoOf(error));
@@ -53,11 +62,12 @@ export class NodeFiles {
       }
       const slot = host.handles.allocate(HandleKind.FILE);
       host.handles.fd[slot] = fd;
+      host.handles.flags[slot] = flags.append === true ? APPEND : 0;
       host.finishLater(op, host.handles.handle(slot));
     });
   }
 
-  /** A stat, read, write or sync; its offset and length are in the operation table. */
+  /** An operation on a file; its offset and length are in the operation table. */
   start(op: number, slot: number, kind: number, position: number): void {
     const { arena, handles, operations } = this.#host;
     const fd = handles.fd[slot]!;
@@ -66,9 +76,12 @@ export class NodeFiles {
     const ended = (error: Error | null, count: number): void => {
       this.#host.finishLater(op, error ? errnoOf(error) : count);
     };
+    const at = handles.flags[slot] === APPEND ? null : position;
     if (kind === Op.READ) fs.read(fd, arena.bytes, offset, length, position, ended);
-    else if (kind === Op.WRITE) fs.write(fd, arena.bytes, offset, length, position, ended);
+    else if (kind === Op.WRITE) fs.write(fd, arena.bytes, offset, length, at, ended);
     else if (kind === Op.SYNC) fs.fsync(fd, (error) => ended(error, 0));
+    else if (kind === Op.DATA_SYNC) fs.fdatasync(fd, (error) => ended(error, 0));
+    else if (kind === Op.RESIZE) fs.ftruncate(fd, position, (error) => ended(error, 0));
     else this.#stat(fd, offset, ended);
   }
 
@@ -85,15 +98,4 @@ export class NodeFiles {
       ended(error, 0);
     });
   }
-}
-
-function openBits(flags: OpenFlags): number {
-  const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = fs.constants;
-  let bits = O_RDONLY;
-  if (flags.access === 'write') bits = O_WRONLY;
-  if (flags.access === 'read-write') bits = O_RDWR;
-  if (flags.create === true) bits |= O_CREAT;
-  if (flags.exclusive === true) bits |= O_EXCL;
-  if (flags.truncate === true) bits |= O_TRUNC;
-  return bits;
 }

@@ -54,6 +54,12 @@ export class NodeTimers {
     return true;
   }
 
+  /** Milliseconds until the earliest is due, at least 0; Infinity without any. */
+  delay(): number {
+    if (this.#size === 0) return Infinity;
+    return Math.max(0, this.#deadline[this.#heap[0]!]! - this.#clock.now());
+  }
+
   /** Hands over all that are due. */
   expire(): void {
     if (this.#size === 0) return;

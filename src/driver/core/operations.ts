@@ -28,6 +28,8 @@ export const Op = {
   SYNC: 12,
   WAKES: 13,
   SEND_MANY: 14,
+  DATA_SYNC: 15,
+  RESIZE: 16,
 } as const;
 
 /** Bits of an operation's `flags`. */

@@ -9,17 +9,16 @@ import type { BaseDriver } from './base-driver.ts';
 import { LISTENERS_MAX } from './driver-tables.ts';
 import { HandleKind } from './handles.ts';
 import { refuseTls, resolveListenOptions } from './limits.ts';
+import { socketOptionCalls, type ResolvedSocketOptions } from './socket-options.ts';
 
-/** socket(7), tcp(7), ipv6(7) */
+/** socket(7) */
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_REUSEPORT = 15;
-const IPPROTO_TCP = 6;
-const TCP_NODELAY = 1;
 
 /**
- * Creates, binds and listens; the new handle's `fd` column holds the descriptor. TCP_NODELAY is set
- * here because accepted connections inherit it on Linux.
+ * Creates, binds and listens; the new handle's `fd` column holds the descriptor. The options of
+ * connections are set here because accepted ones inherit them on Linux.
  */
 export function listenSocket(
   driver: BaseDriver,
@@ -27,7 +26,8 @@ export function listenSocket(
   address: SocketAddress,
   options: ListenOptions,
 ): Handle {
-  const { backlog, reusePort, noDelay, tls } = resolveListenOptions(options);
+  const resolved = resolveListenOptions(options);
+  const { backlog, reusePort, tls } = resolved;
   if (tls) refuseTls(driver.kind);
   const family = checkAddress(address);
   const fd = check('socket', native.socketCreate(family), address);
@@ -42,8 +42,8 @@ export function listenSocket(
       if (reusePort) {
         check('setsockopt', native.socketSetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1), address);
       }
-      if (noDelay) native.socketSetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     }
+    setOptions(native, fd, resolved, family);
     const memory = driver.pool.scratch;
     const length = encodeAddress(driver.arena.bytes, memory, address);
     let result = native.socketBind(fd, memory, length);
@@ -67,6 +67,18 @@ export function listenSocket(
   driver.handles.fd[slot] = fd;
   if (path !== undefined) driver.socketPaths.set(slot, path);
   return driver.handles.handle(slot);
+}
+
+/** What the system does not take of these is as it would be without. */
+export function setOptions(
+  native: Native,
+  fd: number,
+  options: ResolvedSocketOptions,
+  family: number,
+): void {
+  for (const { level, name, value } of socketOptionCalls(options, family !== Family.UNIX)) {
+    native.socketSetOption(fd, level, name, value);
+  }
 }
 
 /** Where a listener is bound. @throws {SystemError} ERR_SYSTEM (EBADF) for a handle that is none */

@@ -12,9 +12,11 @@ import type { Native } from '../../native/index.ts';
 import { Count } from '../core/counts.ts';
 import { HandleKind } from '../core/handles.ts';
 import { LoopDriver } from '../core/loop-driver.ts';
+import { loopRest } from '../core/loop-rest.ts';
 import { OpFlag } from '../core/operations.ts';
 import { plugPageReleaser } from '../core/pages.ts';
 import { Resources } from '../core/resources.ts';
+import type { ResolvedSocketOptions } from '../core/socket-options.ts';
 import { closeListener, socketAddress } from '../core/sockets.ts';
 import type {
   CloseMode,
@@ -49,7 +51,9 @@ export class EpollDriver extends LoopDriver {
   readonly #sockets: Sockets;
   readonly #transfers: Transfers;
   readonly #epoll: number;
-  readonly #eventfd: number;
+  /** The ends of the pipe that wakes it. */
+  readonly #wakeReader: number;
+  readonly #wakeWriter: number;
   readonly #loop: number;
   /** Events that the event loop took for the turn that it calls; -1: the turn takes its own. */
   #collected = -1;
@@ -73,7 +77,11 @@ export class EpollDriver extends LoopDriver {
       this.#memory = new EpollMemory(this.arena, this.name);
       made.keep(this.#memory.region, (region) => region.release());
       this.#epoll = descriptor('epoll_create', native.epollCreate());
-      this.#eventfd = descriptor('eventfd', native.eventfdCreate());
+      const ends = this.#memory.events;
+      const pipe = native.wakePipe(ends);
+      if (pipe < 0) throw new SystemError('pipe2', -pipe);
+      this.#wakeReader = descriptor('pipe2', this.arena.words[ends >>> 2]!);
+      this.#wakeWriter = descriptor('pipe2', this.arena.words[(ends >>> 2) + 1]!);
       this.#loop = this.#attach();
     } catch (error) {
       made.release();
@@ -83,12 +91,13 @@ export class EpollDriver extends LoopDriver {
     this.#sockets = new Sockets(this, native, this.#memory, this.#epoll, () => this.requestTurn());
   }
 
-  /** Watches the eventfd, and lets the event loop watch the epoll instance. */
+  /** Watches the pipe, and lets the event loop watch the epoll instance. */
   #attach(): number {
     const native = this.#native;
     const { dirty, events } = this.#memory;
     const edge = (Epoll.IN | Epoll.EDGE) >>> 0;
-    const watched = native.epollControl(this.#epoll, Control.ADD, this.#eventfd, edge, WAKER_DATA);
+    const reader = this.#wakeReader;
+    const watched = native.epollControl(this.#epoll, Control.ADD, reader, edge, WAKER_DATA);
     if (watched < 0) throw new SystemError('epoll_ctl', -watched);
     const onLoop = (count: number): void => {
       this.#collected = count;
@@ -116,9 +125,9 @@ export class EpollDriver extends LoopDriver {
     else this.operationStarted();
   }
 
-  protected startConnect(op: number, address: SocketAddress): void {
+  protected startConnect(op: number, address: SocketAddress, options: ResolvedSocketOptions): void {
     this.operationStarted();
-    this.#sockets.connect(op, address);
+    this.#sockets.connect(op, address, options);
   }
 
   protected cancelConnect(op: number): void {
@@ -238,7 +247,7 @@ export class EpollDriver extends LoopDriver {
         if (handles.kind[data] === HandleKind.CONNECTION) this.#onConnection(data, events);
         else this.#onListener(data);
       } else if (data === WAKER_DATA) {
-        this.#native.eventfdTake(this.#eventfd);
+        this.#native.wakeTake(this.#wakeReader);
         this.#woken = true;
       } else {
         this.#sockets.connectReady(data & ~CONNECT_TAG);
@@ -264,7 +273,17 @@ export class EpollDriver extends LoopDriver {
     this.#sockets.acceptReady(slot);
   }
 
-  // ---- waking
+  // ---- sleeping and waking
+
+  protected sleep(milliseconds: number): void {
+    if (this.arena.words[this.#memory.dirty >>> 2] !== 0) return;
+    const rest = loopRest(this.#native, this.#loop);
+    const limit = Math.min(milliseconds, this.timers.delay(), rest);
+    if (limit === 0) return;
+    const microseconds = limit === Infinity ? -1 : Math.ceil(limit * 1000);
+    this.counts.add(Count.SYSTEM_CALLS, 1);
+    this.#native.epollSleepBlocking(this.#epoll, microseconds);
+  }
 
   protected startWakes(): void {
     if (this.#woken && !this.turning) this.requestTurn();
@@ -274,14 +293,14 @@ export class EpollDriver extends LoopDriver {
   #deliverWake(): void {
     if (!this.#woken || !this.wakesPending) return;
     this.#woken = false;
-    // After the eventfd was taken: who finds 0 from here on signals again. Partner: `wakeDriver`.
+    // After the pipe was emptied: who finds 0 from here on signals again. Partner: `wakeDriver`.
     exchange(this.arena.words, this.#memory.waker >>> 2, 0);
     this.woken();
   }
 
   waker(): Waker {
     this.assertOpen();
-    return { word: this.#memory.waker, eventfd: this.#eventfd };
+    return { word: this.#memory.waker, descriptor: this.#wakeWriter };
   }
 
   // ---- the event loop
@@ -300,7 +319,8 @@ export class EpollDriver extends LoopDriver {
     this.#sockets.stop();
     this.#native.loopDetach(this.#loop);
     this.#native.closeDescriptor(this.#epoll);
-    this.#native.closeDescriptor(this.#eventfd);
+    this.#native.closeDescriptor(this.#wakeWriter);
+    this.#native.closeDescriptor(this.#wakeReader);
     this.#memory.region.release();
   }
 }

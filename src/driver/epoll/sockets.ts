@@ -7,12 +7,13 @@
  */
 import { Errno, SystemError } from '../../base/index.ts';
 import type { Native } from '../../native/index.ts';
-import { ADDRESS_BYTES, encodeAddress, Family } from '../core/address.ts';
+import { ADDRESS_BYTES, encodeAddress } from '../core/address.ts';
 import { Count } from '../core/counts.ts';
 import { HandleKind } from '../core/handles.ts';
 import type { LoopDriver } from '../core/loop-driver.ts';
-import { closeListener, listenSocket } from '../core/sockets.ts';
 import { Op, OpFlag } from '../core/operations.ts';
+import type { ResolvedSocketOptions } from '../core/socket-options.ts';
+import { closeListener, listenSocket, setOptions } from '../core/sockets.ts';
 import type { Handle, ListenOptions, SocketAddress } from '../driver.ts';
 import {
   BATCH,
@@ -29,11 +30,9 @@ import {
 
 const BACKOFF_MS = 50;
 
-/** socket(7) and tcp(7). */
+/** socket(7) */
 const SOL_SOCKET = 1;
 const SO_ERROR = 4;
-const IPPROTO_TCP = 6;
-const TCP_NODELAY = 1;
 
 /** Accepting cannot go on for want of something in the system. */
 const EXHAUSTED: ReadonlySet<number> = new Set([
@@ -242,7 +241,7 @@ export class Sockets {
 
   // ---- connecting (the descriptor is in the operation's `offset` meanwhile)
 
-  connect(op: number, address: SocketAddress): void {
+  connect(op: number, address: SocketAddress, options: ResolvedSocketOptions): void {
     const native = this.#native;
     const { arena, operations, counts } = this.#driver;
     if (!this.#driver.reserve()) {
@@ -259,7 +258,7 @@ export class Sockets {
       this.#connected(op, fd);
       return;
     }
-    if (family !== Family.UNIX) native.socketSetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    setOptions(native, fd, options, family);
     let result = native.socketConnect(fd, this.#memory.address, length);
     if (result === 0) {
       this.#connected(op, this.#adopt(fd, Control.ADD));

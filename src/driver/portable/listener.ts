@@ -15,6 +15,7 @@ import { errnoOf } from '../core/node-errors.ts';
 import type { ResolvedListenOptions } from '../core/limits.ts';
 import type { SocketAddress } from '../driver.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
+import { nodeOptions } from './socket-options.ts';
 import { TlsDoor, type TlsHost } from './tls-door.ts';
 import type { TlsSettings } from './tls-settings.ts';
 
@@ -73,7 +74,7 @@ export class Listener implements TlsHost {
     const server = net.createServer({
       allowHalfOpen: true,
       pauseOnConnect: true,
-      noDelay: options.noDelay,
+      ...nodeOptions(options),
     });
     const door = tls && new TlsDoor(tls, this);
     server.on('connection', (socket: net.Socket) => {

@@ -6,7 +6,7 @@
  * `setImmediate`, after the poll phase that brought them; so one turn serves all of a poll.
  */
 import net from 'node:net';
-import { assert, Errno, SystemError } from '../../base/index.ts';
+import { assert, Errno, RondoError, SystemError } from '../../base/index.ts';
 import { HANDLE_DIRTY } from '../core/base-driver.ts';
 import { LISTENERS_MAX } from '../core/driver-tables.ts';
 import { checkAddress } from '../core/address.ts';
@@ -15,6 +15,7 @@ import { HandleKind, HandleState } from '../core/handles.ts';
 import { resolveListenOptions } from '../core/limits.ts';
 import { LoopDriver } from '../core/loop-driver.ts';
 import { OpFlag } from '../core/operations.ts';
+import type { ResolvedSocketOptions } from '../core/socket-options.ts';
 import {
   VECTOR_ENTRY_BYTES,
   VECTOR_MAX,
@@ -29,6 +30,7 @@ import {
 import { Connection } from './connection.ts';
 import { Listener, type ListenerHost } from './listener.ts';
 import { resolveTlsOptions } from './tls-settings.ts';
+import { nodeOptions } from './socket-options.ts';
 import { WakeWord } from './wake-word.ts';
 
 /** Bytes copied and handed to Node at a time, per connection. */
@@ -49,6 +51,7 @@ export interface OpeningSocket {
 export class PortableDriver extends LoopDriver implements ListenerHost {
   readonly kind = 'portable';
   override readonly tls = true;
+  override readonly canWait = false;
   readonly #connections: (Connection | undefined)[] = [];
   readonly #listeners = new Map<number, Listener>();
   /** Connects under way, by operation, and back. */
@@ -151,13 +154,13 @@ export class PortableDriver extends LoopDriver implements ListenerHost {
 
   // ---- connecting
 
-  protected startConnect(op: number, address: SocketAddress): void {
+  protected startConnect(op: number, address: SocketAddress, options: ResolvedSocketOptions): void {
     if (!this.reserve()) {
       this.finishLater(op, -Errno.EMFILE);
       return;
     }
     this.operationStarted();
-    const { socket, raw, ready } = this.openSocket(address);
+    const { socket, raw, ready } = this.openSocket(address, options);
     const connection = new Connection(socket, raw, address, this);
     this.#connecting.set(op, connection);
     socket.once(ready, () => {
@@ -174,11 +177,11 @@ export class PortableDriver extends LoopDriver implements ListenerHost {
   }
 
   /** A paused socket on its way to the address, and the event by which it says it is there. */
-  protected openSocket(address: SocketAddress): OpeningSocket {
+  protected openSocket(address: SocketAddress, options: ResolvedSocketOptions): OpeningSocket {
     const socket = new net.Socket({ allowHalfOpen: true });
     socket.pause();
     if ('path' in address) socket.connect({ path: address.path });
-    else socket.connect({ host: address.host, port: address.port, noDelay: true });
+    else socket.connect({ ...address, ...nodeOptions(options) });
     return { socket, raw: socket, ready: 'connect' };
   }
 
@@ -383,6 +386,13 @@ export class PortableDriver extends LoopDriver implements ListenerHost {
     });
   }
 
+  protected sleep(): void {
+    throw new RondoError(
+      'ERR_DRIVER_UNAVAILABLE',
+      'Cannot wait on driver portable: the event loop does its I/O and must turn',
+    );
+  }
+
   protected startWakes(): void {
     this.operationStarted();
     this.#wake.start();
@@ -390,7 +400,7 @@ export class PortableDriver extends LoopDriver implements ListenerHost {
 
   waker(): Waker {
     this.assertOpen();
-    return { word: this.#wake.offset, eventfd: -1 };
+    return { word: this.#wake.offset, descriptor: -1 };
   }
 
   protected holdLoop(alive: boolean): void {

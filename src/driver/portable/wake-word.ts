@@ -1,5 +1,5 @@
 /**
- * The word by which other threads wake a driver that has no eventfd. It is waited on only while
+ * The word by which other threads wake a driver that has no pipe. It is waited on only while
  * somebody wants to know; woken meanwhile, it stays 1 and is seen at the next start.
  *
  * Waiting alone does not keep the event loop alive; the driver does, as for any operation.

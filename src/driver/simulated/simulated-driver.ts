@@ -25,7 +25,7 @@ import type {
   Waker,
 } from '../driver.ts';
 import { Faults } from './faults.ts';
-import { FileSystem, type OpenFile } from './file-system.ts';
+import { FileSystem, type OpenFile, type SimulatedPaths } from './file-system.ts';
 import { Endpoint, Listener, Network } from './network.ts';
 import {
   resolveSimulation,
@@ -51,6 +51,8 @@ export interface SimulatedDriver extends Driver {
   readonly seed: number;
   /** Whether nothing will happen any more until a call is made. */
   readonly idle: boolean;
+  /** The paths of its files, to be looked at and changed without an operation. */
+  readonly paths: SimulatedPaths;
 }
 
 /**
@@ -86,6 +88,10 @@ class SimulatedDriverImplementation extends BaseDriver implements SimulatedDrive
     this.#wakerRegion = this.arena.allocate('waker', 128, { owner: this.name });
   }
 
+  get paths(): SimulatedPaths {
+    return this.#fileSystem;
+  }
+
   get idle(): boolean {
     const word = this.#wakerRegion.offset / 4;
     if (loadAcquire(this.arena.words, word) !== 0) return false;
@@ -97,7 +103,7 @@ class SimulatedDriverImplementation extends BaseDriver implements SimulatedDrive
   }
 
   waker(): Waker {
-    return { word: this.#wakerRegion.offset, eventfd: -1 };
+    return { word: this.#wakerRegion.offset, descriptor: -1 };
   }
 
   ref(): void {}
@@ -144,6 +150,8 @@ class SimulatedDriverImplementation extends BaseDriver implements SimulatedDrive
   }
 
   protected startWakes(): void {}
+
+  protected sleep(): void {}
 
   protected override async pause(): Promise<void> {
     // Off the stack first: `destroy` may have been called by the handler.
@@ -352,7 +360,7 @@ class SimulatedDriverImplementation extends BaseDriver implements SimulatedDrive
     const { bytes, doubles, unsigned } = this.arena;
     const offset = this.operations.offset[op]!;
     const length = this.operations.length[op]!;
-    if (kind === Op.STAT) this.#fileSystem.stat(file, doubles, unsigned, offset);
+    if (kind === Op.STAT) this.#fileSystem.statFile(file, doubles, unsigned, offset);
     if (kind === Op.READ) {
       const count = this.#faults.shorten(length, 'shortReads');
       return this.#fileSystem.read(file, bytes, offset, count, position);
@@ -362,6 +370,7 @@ class SimulatedDriverImplementation extends BaseDriver implements SimulatedDrive
       const data = bytes.subarray(offset, offset + count);
       return this.#fileSystem.write(file, data, position, this.now());
     }
+    if (kind === Op.RESIZE) return this.#fileSystem.resize(file, position, this.now());
     return 0;
   }
 

@@ -54,6 +54,7 @@ export const Opcode = {
   URING_CMD: 46,
   SEND_ZC: 47,
   SENDMSG_ZC: 48,
+  FTRUNCATE: 55,
 } as const;
 
 /** sqe.flags */
@@ -74,6 +75,9 @@ export const FILE_INDEX_ALLOC = 0xffffffff;
 /** sqe.len of POLL_ADD: stays armed. */
 export const POLL_ADD_MULTI = 1;
 
+/** sqe.op_flags of FSYNC. */
+export const FSYNC_DATASYNC = 1;
+
 /** URING_CMD on a socket (Linux 6.7): setsockopt(2). */
 export const SOCKET_URING_OP_SETSOCKOPT = 3;
 
@@ -88,5 +92,5 @@ export const POLLIN = 1;
 export const SOCK_STREAM = 1;
 export const SHUT_WR = 1;
 
-/** socket(7), tcp(7) */
-export const SockOpt = { SOL_SOCKET: 1, SO_LINGER: 13, IPPROTO_TCP: 6, TCP_NODELAY: 1 } as const;
+/** socket(7) */
+export const SockOpt = { SOL_SOCKET: 1, SO_LINGER: 13 } as const;

@@ -9,12 +9,17 @@ import type { BaseDriver } from '../core/base-driver.ts';
 import { Count } from '../core/counts.ts';
 import { HandleKind } from '../core/handles.ts';
 import { OpFlag } from '../core/operations.ts';
+import { socketOptionCalls, type ResolvedSocketOptions } from '../core/socket-options.ts';
 import type { SocketAddress } from '../driver.ts';
-import { SockOpt } from './abi.ts';
 import type { ControlBlock } from './control-block.ts';
 import type { Ring } from './ring.ts';
 import type { Scratch } from './scratch.ts';
 import { Tag, type Submissions } from './submissions.ts';
+
+interface Target {
+  readonly address: SocketAddress;
+  readonly options: ResolvedSocketOptions;
+}
 
 export class Connects {
   readonly #driver: BaseDriver;
@@ -22,8 +27,8 @@ export class Connects {
   readonly #scratch: Scratch;
   readonly #ring: Ring;
   readonly #control: ControlBlock;
-  /** Where to, by operation, while the socket is being made. */
-  readonly #targets = new Map<number, SocketAddress>();
+  /** Where to and how, by operation, while the socket is being made. */
+  readonly #targets = new Map<number, Target>();
 
   constructor(
     driver: BaseDriver,
@@ -39,16 +44,16 @@ export class Connects {
     this.#control = control;
   }
 
-  start(op: number, address: SocketAddress): void {
+  start(op: number, address: SocketAddress, options: ResolvedSocketOptions): void {
     if (!this.#driver.reserve()) return this.#driver.finishLater(op, -Errno.EMFILE);
-    this.#targets.set(op, address);
+    this.#targets.set(op, { address, options });
     return this.#submit.socket(checkAddress(address), this.#driver.operations.id(op));
   }
 
   socketMade(id: number, result: number): void {
     const { operations, arena, peers } = this.#driver;
     const op = operations.find(id);
-    const address = this.#targets.get(op)!;
+    const { address, options } = this.#targets.get(op)!;
     this.#targets.delete(op);
     // The table can be full although a place was reserved, while a closed one is being freed.
     if (result === -Errno.ENFILE) return this.#ended(op, -Errno.EMFILE);
@@ -58,14 +63,23 @@ export class Connects {
       return this.#ended(op, -Errno.ECANCELED);
     }
     operations.result[op] = result;
-    if (checkAddress(address) !== Family.UNIX) {
-      const { IPPROTO_TCP, TCP_NODELAY } = SockOpt;
-      this.#submit.setOption(result, IPPROTO_TCP, TCP_NODELAY, this.#control.one, 4);
-    }
+    this.#setOptions(result, options, checkAddress(address) !== Family.UNIX);
     const target = this.#scratch.take(this.#ring, ADDRESS_BYTES);
     const length = encodeAddress(arena.bytes, target, address);
     peers.note(result, arena.bytes, target);
     return this.#submit.connect(result, id, target, length);
+  }
+
+  /** What the system does not take of these is as it would be without. */
+  #setOptions(slot: number, options: ResolvedSocketOptions, isTcp: boolean): void {
+    for (const { level, name, value } of socketOptionCalls(options, isTcp)) {
+      let at = this.#control.one;
+      if (value !== 1) {
+        at = this.#scratch.take(this.#ring, 4);
+        this.#driver.arena.words[at / 4] = value;
+      }
+      this.#submit.setOption(slot, level, name, at, 4);
+    }
   }
 
   connected(op: number, result: number): void {

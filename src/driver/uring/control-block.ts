@@ -55,6 +55,9 @@ export class ControlBlock {
     return this.#words[this.#base + 8]! >>> 0;
   }
 
+  get isDirty(): boolean {
+    return this.#words[this.#base + 2] !== 0;
+  }
   setDirty(): void {
     this.#words[this.#base + 2] = 1;
   }

@@ -7,6 +7,7 @@ import { Slab, type Arena } from '../../memory/index.ts';
 import type { Native } from '../../native/index.ts';
 import type { BaseDriver } from '../core/base-driver.ts';
 import { HandleKind } from '../core/handles.ts';
+import { openBits } from '../core/open-bits.ts';
 import { Op } from '../core/operations.ts';
 import { writeStat } from '../core/stat.ts';
 import type { OpenFlags } from '../driver.ts';
@@ -15,15 +16,8 @@ import type { Ring } from './ring.ts';
 import type { Scratch } from './scratch.ts';
 import type { Submissions } from './submissions.ts';
 
-/** open(2) on Linux, the same on all architectures that Node runs on. */
-const OpenFlag = {
-  WRITE: 1,
-  READ_WRITE: 2,
-  CREATE: 0o100,
-  EXCLUSIVE: 0o200,
-  TRUNCATE: 0o1000,
-  CLOEXEC: 0o2000000,
-} as const;
+/** O_CLOEXEC of open(2) on Linux, the same on all architectures that Node runs on. */
+const CLOSE_ON_EXEC = 0o2000000;
 
 /** Stats in flight at once; one more is refused with -ENOBUFS. */
 const STATS_MAX = 64;
@@ -59,14 +53,16 @@ export class UringFiles {
     const memory = scratch.take(ring, encoded.length);
     this.#arena.bytes.set(encoded, memory);
     const id = this.#driver.operations.id(op);
-    return this.#submit.open(memory, openBits(flags), flags.mode ?? 0o644, id);
+    return this.#submit.open(memory, openBits(flags) | CLOSE_ON_EXEC, flags.mode ?? 0o644, id);
   }
 
   start(op: number, slot: number, kind: number, position: number): void {
     const { operations, handles } = this.#driver;
     const id = operations.id(op);
     const fd = handles.fd[slot]!;
-    if (kind === Op.SYNC) return this.#submit.sync(fd, id);
+    if (kind === Op.SYNC) return this.#submit.sync(fd, false, id);
+    if (kind === Op.DATA_SYNC) return this.#submit.sync(fd, true, id);
+    if (kind === Op.RESIZE) return this.#submit.resize(fd, position, id);
     if (kind === Op.STAT) {
       const memory = this.#stats.acquire();
       if (memory === 0) return this.#driver.finishLater(op, -Errno.ENOBUFS);
@@ -78,7 +74,7 @@ export class UringFiles {
     return this.#submit.transfer(opcode, fd, offset, operations.length[op]!, position, id);
   }
 
-  /** A completion of an open, stat, read, write or sync. */
+  /** A completion of an operation on a file. */
   done(op: number, result: number): void {
     const { operations } = this.#driver;
     const kind = operations.kind[op]!;
@@ -119,14 +115,4 @@ export class UringFiles {
   release(): void {
     this.#stats.destroy();
   }
-}
-
-function openBits(flags: OpenFlags): number {
-  let bits: number = OpenFlag.CLOEXEC;
-  if (flags.access === 'write') bits |= OpenFlag.WRITE;
-  if (flags.access === 'read-write') bits |= OpenFlag.READ_WRITE;
-  if (flags.create) bits |= OpenFlag.CREATE;
-  if (flags.exclusive) bits |= OpenFlag.EXCLUSIVE;
-  if (flags.truncate) bits |= OpenFlag.TRUNCATE;
-  return bits;
 }

@@ -23,7 +23,9 @@ export interface OpenRing {
   readonly control: ControlBlock;
   readonly submit: Submissions;
   readonly places: AcceptPlaces;
-  readonly wakeFd: number;
+  /** Both ends of the pipe that wakes it. */
+  readonly wakeReader: number;
+  readonly wakeWriter: number;
   readonly loop: number;
   /** Gives everything back; the kernel has let go of the memory afterwards. */
   readonly resources: Resources;
@@ -61,8 +63,12 @@ function open(
   const bufferRing = allocate('buffer ring', limits.buffers * 16);
   const controlMemory = allocate('control', ControlBlock.bytes(limits.buffers));
   const places = new AcceptPlaces(arena, allocate('accepts', AcceptPlaces.bytes));
-  const wakeFd = check('eventfd', native.eventfdCreate());
-  resources.keep(wakeFd, (fd) => native.closeDescriptor(fd));
+  check('pipe2', native.wakePipe(scratchMemory.offset));
+  const wakeReader = arena.words[scratchMemory.offset / 4]!;
+  const wakeWriter = arena.words[scratchMemory.offset / 4 + 1]!;
+  for (const end of [wakeWriter, wakeReader]) {
+    resources.keep(end, (fd) => native.closeDescriptor(fd));
+  }
   // Last but for the loop, so that it is ended first: then nobody writes to the memory above.
   const ring = Ring.open(arena, native, name, options.entries, options.completions);
   if (typeof ring === 'string') {
@@ -87,7 +93,8 @@ function open(
   const scratch = new Scratch(scratchMemory.offset, SCRATCH_BYTES);
   const submit = new Submissions(ring, scratch, arena);
   const loop = check('uv_poll', native.uringAttach(ring.id, control.dirty, turn));
-  return { native, ring, scratch, control, submit, places, wakeFd, loop, resources };
+  const wake = { wakeReader, wakeWriter };
+  return { native, ring, scratch, control, submit, places, ...wake, loop, resources };
 }
 
 /**

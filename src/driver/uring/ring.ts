@@ -139,6 +139,12 @@ export class Ring {
     return this.#native.uringFlush(this.id);
   }
 
+  /** Hands it over and sleeps until something has completed; ms, or Infinity. */
+  sleep(milliseconds: number): void {
+    const limit = milliseconds === Infinity ? -1 : Math.ceil(milliseconds * 1000);
+    this.#native.uringFlushBlocking(this.id, 1, limit);
+  }
+
   /** Whether the kernel has consumed all entries: scratch memory they named is free again. */
   get consumed(): boolean {
     return this.#words[this.#sqHeadWord] === this.#tail;

@@ -8,6 +8,7 @@ import {
   AT_FDCWD,
   Cancel,
   FILE_INDEX_ALLOC,
+  FSYNC_DATASYNC,
   MSG_NOSIGNAL,
   MSG_WAITALL,
   Multishot,
@@ -45,6 +46,8 @@ export const Tag = {
   DESCRIPTOR: 9,
   /** A place for the address of the peer: the accept that it belongs to. */
   ACCEPT: 10,
+  /** The event loop has something to do. */
+  LOOP: 11,
 } as const;
 
 const FIXED = SqeFlag.FIXED_FILE << 8;
@@ -175,6 +178,12 @@ export class Submissions {
     this.#words[at + 7] = POLLIN;
   }
 
+  /** Completes once, when the descriptor is readable. */
+  pollOnce(fd: number, tag: number): void {
+    const at = this.#begin(Opcode.POLL_ADD, fd, 0, tag);
+    this.#words[at + 7] = POLLIN;
+  }
+
   open(path: number, flags: number, mode: number, id: number): void {
     const at = this.#begin(Opcode.OPENAT, AT_FDCWD, id, Tag.DESCRIPTOR);
     this.#unsigned[at + 4] = path;
@@ -206,7 +215,14 @@ export class Submissions {
     this.#unsigned[at + 6] = length;
   }
 
-  sync(fd: number, id: number): void {
-    this.#begin(Opcode.FSYNC, fd, id, Tag.OPERATION);
+  sync(fd: number, dataOnly: boolean, id: number): void {
+    const at = this.#begin(Opcode.FSYNC, fd, id, Tag.OPERATION);
+    if (dataOnly) this.#words[at + 7] = FSYNC_DATASYNC;
+  }
+
+  resize(fd: number, size: number, id: number): void {
+    const at = this.#begin(Opcode.FTRUNCATE, fd, id, Tag.OPERATION);
+    this.#unsigned[at + 2] = size % HIGH;
+    this.#unsigned[at + 3] = Math.floor(size / HIGH);
   }
 }

@@ -15,7 +15,9 @@ import type { Native } from '../../native/index.ts';
 import { BaseDriver, HANDLE_DIRTY } from '../core/base-driver.ts';
 import { Count } from '../core/counts.ts';
 import { HandleKind, HandleState } from '../core/handles.ts';
+import { loopRest } from '../core/loop-rest.ts';
 import { Op, OpFlag } from '../core/operations.ts';
+import type { ResolvedSocketOptions } from '../core/socket-options.ts';
 import { closeListener, listenSocket, socketAddress } from '../core/sockets.ts';
 import { WaitList } from '../core/wait-list.ts';
 import type {
@@ -86,6 +88,8 @@ class UringDriver extends BaseDriver {
   #referenced = true;
   #alive = false;
   #wakePolled = false;
+  /** An entry watches the event loop, so that what it has to do ends a sleep. */
+  #loopPolled = false;
   /** The waker was used, and nobody has been told. */
   #woken = false;
   /** What the memory of the ring said when it was given back. */
@@ -131,6 +135,30 @@ class UringDriver extends BaseDriver {
     }
   }
 
+  /** The kernel is entered once, to submit and to sleep: the turn that follows does not flush. */
+  override wait(milliseconds: number): number {
+    this.#inLoop = true;
+    try {
+      return super.wait(milliseconds);
+    } finally {
+      this.#inLoop = false;
+    }
+  }
+
+  protected sleep(milliseconds: number): void {
+    const rest = this.#control.isDirty ? 0 : loopRest(this.#native, this.#open.loop);
+    const limit = Math.min(milliseconds, rest);
+    if (limit === 0) {
+      this.#ring.flush();
+      return;
+    }
+    if (!this.#loopPolled) {
+      this.#loopPolled = true;
+      this.#submit.pollOnce(this.#native.loopDescriptor(), Tag.LOOP);
+    }
+    this.#ring.sleep(limit);
+  }
+
   listen(address: SocketAddress, options: ListenOptions = {}): Handle {
     this.assertOpen();
     return listenSocket(this, this.#native, address, options);
@@ -155,8 +183,8 @@ class UringDriver extends BaseDriver {
     this.#keepAlive();
   }
 
-  protected startConnect(op: number, address: SocketAddress): void {
-    this.#connects.start(op, address);
+  protected startConnect(op: number, address: SocketAddress, options: ResolvedSocketOptions): void {
+    this.#connects.start(op, address, options);
     this.#keepAlive();
   }
 
@@ -294,12 +322,16 @@ class UringDriver extends BaseDriver {
       case Tag.BACKOFF:
         return this.#accepts.backoffOver();
       case Tag.WAKE:
+        this.#native.wakeTake(this.#open.wakeReader);
         // Before the handler looks at what the waker wrote, so that a later wake signals again. An
         // exchange, not a store: what is read after it must not be read before it.
         exchange(this.arena.words, this.#control.waker >>> 2, 0);
-        if ((flags & CqeFlag.MORE) === 0) this.#submit.poll(this.#open.wakeFd, Tag.WAKE);
+        if ((flags & CqeFlag.MORE) === 0) this.#submit.poll(this.#open.wakeReader, Tag.WAKE);
         this.#woken = !this.wakesPending;
         return this.woken();
+      case Tag.LOOP:
+        this.#loopPolled = false;
+        return undefined;
       default:
         return undefined;
     }
@@ -506,13 +538,13 @@ class UringDriver extends BaseDriver {
   #pollWaker(): void {
     if (this.#wakePolled) return;
     this.#wakePolled = true;
-    this.#submit.poll(this.#open.wakeFd, Tag.WAKE);
+    this.#submit.poll(this.#open.wakeReader, Tag.WAKE);
   }
 
   waker(): Waker {
     this.assertOpen();
     this.#pollWaker();
-    return { word: this.#control.waker, eventfd: this.#open.wakeFd };
+    return { word: this.#control.waker, descriptor: this.#open.wakeWriter };
   }
 
   now(): number {

@@ -1,0 +1,10 @@
+export type { SocketAddress } from '../driver/index.ts';
+export { Chunk } from '../runtime/index.ts';
+export { connect, type ConnectAddress, type ConnectError } from './connect.ts';
+export { Connection, type Writable } from './connection.ts';
+export { copy, copyBidirectional, type CopiedBytes } from './copy.ts';
+export { ConnectionDuplex, toDuplex, type DuplexOptions } from './duplex.ts';
+export { listen, Listener, type AcceptError, type ListenAddress } from './listener.ts';
+export type { ConnectionOptions, ConnectOptions, ListenerOptions } from './options.ts';
+export type { ReadError } from './readers.ts';
+export type { WriteError } from './writers.ts';
