@@ -36,7 +36,7 @@ class Bench {
   turn(): void {
     this.#turning = true;
     try {
-      this.#module.runWithoutContext(() => this.#pollAll(), undefined);
+      this.#module.runWithoutContext(() => this.#pollAll());
     } finally {
       this.#turning = false;
     }
@@ -91,7 +91,7 @@ describe('captureContext where no storage is used', () => {
     const storage = new AsyncLocalStorage<number>();
     const module = await storage.run(7, () => fresh());
     const seen: unknown[] = [];
-    module.runWithoutContext(() => seen.push(storage.getStore()), undefined);
+    module.runWithoutContext(() => seen.push(storage.getStore()));
     assert.deepEqual(seen, [undefined]);
     storage.disable();
   });

@@ -144,12 +144,11 @@ function stepAndKeep(this: Marked, task: Steppable): unknown {
   }
 }
 
-/** Calls `run` on `receiver` in an empty context: a turn. */
-export function runWithoutContext<T, R>(run: (this: T) => R, receiver: T): R {
+/** Calls `run` in an empty context: a turn. */
+export function runWithoutContext<R>(run: () => R): R {
   try {
     // Not looked up on `root`, where it would go through the proxy.
-    const turn = run as (this: unknown) => R;
-    return AsyncResource.prototype.runInAsyncScope.call(root, turn, receiver) as R;
+    return AsyncResource.prototype.runInAsyncScope.call(root, run) as R;
   } finally {
     // Frames are put back by Node; what `enterWith` wrote to the resource stays there.
     for (const symbol of rootStores) root[symbol] = undefined;

@@ -37,6 +37,8 @@ import {
   type ResolvedExecutorOptions,
 } from './options.ts';
 import type { RunQueue } from './queue.ts';
+import { doorOf } from './remote-door.ts';
+import { Remote } from './remote.ts';
 import { Task, TaskState } from './task.ts';
 import { Watchdog } from './watchdog.ts';
 import type { ErrorOf, JoinHandle, Spawnable, SpawnOptions, ValueOf } from './types.ts';
@@ -74,6 +76,9 @@ export class Executor {
   /** What the console reads; undefined where nobody asked for it. */
   #counters: TaskCounters | undefined;
   readonly #watchdog: Watchdog;
+  /** What other threads reach it by; undefined while none can. */
+  #remote: Remote | undefined;
+  #remoteWakes = 0;
   /** Wakes that came while a task was in the queue already are counted by their task's row alone. */
   #wakes = 0;
   #lifoHits = 0;
@@ -260,10 +265,32 @@ export class Executor {
   #enqueue(task: Task): void {
     this.#queue.push(task);
     this.#counters?.scheduled(task.slot);
-    if (!this.#requested && !this.#turning) {
-      this.#requested = true;
-      this.host.requestTurn('soon');
-    }
+    this.#turnSoon();
+  }
+
+  // ---- other threads
+
+  /**
+   * What other threads reach it by, made now if it is the first time. For `openRemoteWaker` and the
+   * parts of the library that move work between threads.
+   * @throws {RondoError} ERR_EXECUTOR_CLOSED, ERR_DRIVER_UNAVAILABLE, ERR_ARENA_EXHAUSTED
+   */
+  get remote(): Remote {
+    if (this.#remote !== undefined) return this.#remote;
+    if (this.#closed) throw closedError('be woken by other threads');
+    this.#remote = new Remote({
+      door: doorOf(this),
+      options: this.options.inbox,
+      rung: () => this.#turnSoon(),
+      report: (error) => this.host.report(error),
+    });
+    return this.#remote;
+  }
+
+  #turnSoon(): void {
+    if (this.#requested || this.#turning) return;
+    this.#requested = true;
+    this.host.requestTurn('soon');
   }
 
   // ---- turns
@@ -283,8 +310,10 @@ export class Executor {
    * polls. Called inside of a turn it does nothing.
    */
   turn(): number {
-    return this.#turning ? 0 : runWithoutContext(this.#turn, this);
+    return this.#turning ? 0 : runWithoutContext(this.#turnInside);
   }
+
+  readonly #turnInside = (): number => this.#turn();
 
   #turn(): number {
     this.#requested = false;
@@ -294,6 +323,7 @@ export class Executor {
     let polls = 0;
     try {
       const started = this.host.now();
+      if (this.#remote !== undefined) this.#remoteWakes += this.#remote.drain();
       this.timers.expire(started);
       const unobserved = this.#unobserved;
       this.#unobserved = [];
@@ -344,6 +374,7 @@ export class Executor {
     totals[Total.POLLS]! += polls;
     totals[Total.SPAWNED] = this.#spawned;
     totals[Total.WAKES] = this.#wakes;
+    totals[Total.REMOTE_WAKES] = this.#remoteWakes;
     totals[Total.LIFO_HITS] = this.#lifoHits;
     totals[Total.BUDGET_YIELDS] = this.#budgetYields;
     totals[Total.SLOW_POLLS] = this.#watchdog.slowPolls;
@@ -517,6 +548,7 @@ export class Executor {
     if (this.#living > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
     this.#counters?.release();
     this.#counters = undefined;
+    this.#remote?.close();
   }
 
   #limitError(): RondoError {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { Waker as Doorbell } from '../../driver/index.ts';
 import { Arena } from '../../memory/index.ts';
 import { ARGUMENT_MAX, FULL, Header, PARITY_SHIFT } from './inbox-layout.ts';
-import { Inbox, type InboxOptions, type RemoteTarget } from './inbox.ts';
+import { Inbox, resolveInboxOptions, type InboxOptions, type RemoteTarget } from './inbox.ts';
 import { postToInbox, wakeRemote, type RemoteWaker } from './remote-waker.ts';
 
 const MIB = 1024 * 1024;
@@ -19,12 +19,12 @@ class Target implements RemoteTarget {
 
 class Ground {
   readonly arena = Arena.create({ size: 8 * MIB });
-  readonly doorbell: Doorbell = { word: this.arena.allocate('doorbell', 4).offset, eventfd: -1 };
+  readonly doorbell: Doorbell = { word: this.arena.allocate('doorbell', 4).offset, descriptor: -1 };
   readonly received: [kind: number, argument: number][] = [];
   inbox: Inbox;
 
   constructor(options: InboxOptions = {}) {
-    this.inbox = Inbox.create(this.arena, this.doorbell, options);
+    this.inbox = this.another(options);
   }
 
   receiver = {
@@ -32,6 +32,10 @@ class Ground {
       this.received.push([kind, argument]);
     },
   };
+
+  another(options: InboxOptions): Inbox {
+    return Inbox.create(this.arena, this.doorbell, resolveInboxOptions(options));
+  }
 
   register(target: RemoteTarget = new Target()): RemoteWaker {
     const waker = this.inbox.register(target);
@@ -314,7 +318,7 @@ describe('close', () => {
       for (let i = 0; i < round; i++) ground.post(2, i);
       ground.inbox.close(ground.receiver);
       ground.received.length = 0;
-      ground.inbox = Inbox.create(ground.arena, ground.doorbell, { slots: 40, messages: 4 });
+      ground.inbox = ground.another({ slots: 40, messages: 4 });
       assert.equal(ground.arena.usage().held, held);
       assert.equal(postToInbox(ground.arena, address, 0, 1), 'closed');
       const target = new Target();
@@ -335,9 +339,18 @@ describe('close', () => {
     const ground = new Ground({ slots: 40 });
     ground.inbox.close(ground.receiver);
     const { offset } = ground.inbox.address;
-    const larger = Inbox.create(ground.arena, ground.doorbell, { slots: 41 });
+    const larger = ground.another({ slots: 41 });
     assert.notEqual(larger.address.offset, offset);
     const elsewhere = new Ground({ slots: 40 });
     assert.equal(elsewhere.inbox.registered, 0);
   });
+});
+
+test('resolveInboxOptions checks', () => {
+  const { slots, shift } = resolveInboxOptions({ messages: 5 });
+  assert.deepEqual([slots, shift], [4096, 3]);
+  assert.throws(() => resolveInboxOptions({ slots: 0 }), { code: 'ERR_OPTION_RANGE' });
+  assert.throws(() => resolveInboxOptions({ messages: 1 }), { code: 'ERR_OPTION_RANGE' });
+  const unknown = { slot: 3 } as InboxOptions;
+  assert.throws(() => resolveInboxOptions(unknown), { code: 'ERR_OPTION_UNKNOWN' });
 });

@@ -76,6 +76,30 @@ export interface InboxOptions {
   readonly firstPosition?: number;
 }
 
+/** Options with every default filled in; cells are given by their power of two. */
+export interface ResolvedInboxOptions {
+  readonly slots: number;
+  readonly shift: number;
+  readonly owner: string;
+  readonly first: number;
+}
+
+/**
+ * Checks and fills in.
+ * @throws {TypeError | RangeError} ERR_OPTION_UNKNOWN, ERR_OPTION_TYPE, ERR_OPTION_RANGE
+ */
+export function resolveInboxOptions(options: InboxOptions): ResolvedInboxOptions {
+  rejectUnknown('Inbox', options, ['slots', 'messages', 'owner', 'firstPosition']);
+  const { messages } = options;
+  const cells = integerOption('messages', messages, MESSAGES_DEFAULT, 2, MESSAGES_MAX);
+  return Object.freeze({
+    slots: integerOption('slots', options.slots, SLOTS_DEFAULT, 1, SLOTS_MAX),
+    shift: 32 - Math.clz32(cells - 1),
+    owner: stringOption('owner', options.owner, ''),
+    first: integerOption('firstPosition', options.firstPosition, 0, 0, 0xffffffff),
+  });
+}
+
 /** What a slot wakes. */
 export interface RemoteTarget {
   /** Schedules it. May come without reason. Must not throw. */
@@ -131,18 +155,10 @@ export class Inbox {
   /**
    * A new inbox, whose owner is woken by `doorbell`: the waker of a driver of this thread that has
    * a `wakes` operation, upon whose completion `drain` is called.
-   * @throws {TypeError | RangeError} ERR_OPTION_UNKNOWN, ERR_OPTION_TYPE, ERR_OPTION_RANGE
    * @throws {RondoError} ERR_ARENA_EXHAUSTED, ERR_ARENA_REGIONS
    */
-  static create(arena: Arena, doorbell: Doorbell, options: InboxOptions = {}): Inbox {
-    rejectUnknown('Inbox', options, ['slots', 'messages', 'owner', 'firstPosition']);
-    const slots = integerOption('slots', options.slots, SLOTS_DEFAULT, 1, SLOTS_MAX);
-    const messages = integerOption('messages', options.messages, MESSAGES_DEFAULT, 2, MESSAGES_MAX);
-    const shift = 32 - Math.clz32(messages - 1);
-    const owner = stringOption('owner', options.owner, '');
-    const first = integerOption('firstPosition', options.firstPosition, 0, 0, 0xffffffff);
-    const region = reuse(arena, slots, 1 << shift) ?? format(arena, { slots, shift, owner, first });
-    return new Inbox(arena, region, doorbell);
+  static create(arena: Arena, doorbell: Doorbell, options: ResolvedInboxOptions): Inbox {
+    return new Inbox(arena, reuse(arena, options) ?? format(arena, options), doorbell);
   }
 
   /** Tasks that have a slot. */
@@ -276,14 +292,8 @@ function deliver(receiver: InboxReceiver, cell: number): void {
   receiver.received((cell >>> KIND_SHIFT) & KIND_MAX, cell & ARGUMENT_MAX);
 }
 
-interface Format {
-  readonly slots: number;
-  readonly shift: number;
-  readonly owner: string;
-  readonly first: number;
-}
-
-function format(arena: Arena, { slots, shift, owner, first }: Format): Region {
+function format(arena: Arena, options: ResolvedInboxOptions): Region {
+  const { slots, shift, owner, first } = options;
   const cells = 1 << shift;
   const parts = partsOf(slots, cells);
   const region = arena.allocate('inbox', parts.words * 4, { owner, kind: KIND });
@@ -307,12 +317,12 @@ function format(arena: Arena, { slots, shift, owner, first }: Format): Region {
 }
 
 /** The memory of a closed inbox of that size, as `close` left it. */
-function reuse(arena: Arena, slots: number, cells: number): Region | undefined {
+function reuse(arena: Arena, { slots, shift }: ResolvedInboxOptions): Region | undefined {
   const regions = closedRegions.get(arena) ?? [];
   const { words } = arena;
   const found = regions.findIndex(({ offset }) => {
     const word = offset / 4;
-    return words[word + Header.SLOTS] === slots && words[word + Header.CELLS] === cells;
+    return words[word + Header.SLOTS] === slots && words[word + Header.SHIFT] === shift;
   });
   return found < 0 ? undefined : regions.splice(found, 1)[0];
 }

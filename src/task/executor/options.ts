@@ -10,6 +10,7 @@ import {
 } from '../../base/index.ts';
 import type { Arena } from '../../memory/index.ts';
 import { PRIORITIES, type Priority } from './class-queue.ts';
+import { resolveInboxOptions, type InboxOptions, type ResolvedInboxOptions } from './inbox.ts';
 import type { TaskCountersOptions } from './task-counters.ts';
 import type { WatchdogOptions } from './watchdog.ts';
 
@@ -33,7 +34,7 @@ export interface ExecutorOptions {
   /** Polls of one turn, 1 to 1,048,576; then the event loop has its turn. @default 1024 */
   readonly pollsPerTurn?: number;
   /**
-   * Milliseconds of one turn, 1 to 1,000: looked at every 16 polls. Whichever of the two limits is
+   * Milliseconds of one turn, 1 to 1,000: looked at every 32 polls. Whichever of the two limits is
    * reached first ends the turn. @default 2
    */
   readonly turnMs?: number;
@@ -55,6 +56,8 @@ export interface ExecutorOptions {
    * @default none
    */
   readonly counters?: CounterOptions;
+  /** How much can come from other threads at once. @default 4096 wakers, 1024 messages */
+  readonly inbox?: Pick<InboxOptions, 'slots' | 'messages'>;
   /** What fair choices are drawn from. @default the machine's */
   readonly random?: Random;
 }
@@ -77,6 +80,7 @@ export interface ResolvedExecutorOptions {
   readonly locations: boolean;
   readonly watchdog: WatchdogOptions;
   readonly counters: CounterOptions | undefined;
+  readonly inbox: ResolvedInboxOptions;
   readonly random: Random;
 }
 
@@ -92,14 +96,16 @@ const KEYS = [
   'locations',
   'watchdog',
   'counters',
+  'inbox',
   'random',
 ] as const;
 
 /** Checks and fills in. */
 export function resolveExecutorOptions(options: ExecutorOptions): ResolvedExecutorOptions {
   rejectUnknown('Executor', options, KEYS);
+  const name = stringOption('name', options.name, 'main');
   return Object.freeze({
-    name: stringOption('name', options.name, 'main'),
+    name,
     scheduling: choiceOption('scheduling', options.scheduling, 'priority', [
       'priority',
       'feedback',
@@ -114,6 +120,7 @@ export function resolveExecutorOptions(options: ExecutorOptions): ResolvedExecut
     locations: booleanOption('locations', options.locations, false),
     watchdog: options.watchdog ?? {},
     counters: options.counters,
+    inbox: resolveInboxOptions({ ...options.inbox, owner: name }),
     random: options.random ?? systemRandom,
   });
 }

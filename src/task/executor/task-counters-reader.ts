@@ -5,16 +5,16 @@ import { Counters, type Arena } from '../../memory/index.ts';
 import {
   CANCELLING,
   Cold,
-  COLD_WORDS,
+  COLD_DOUBLES,
   Header,
+  Hot,
+  HOT_LAST_POLL,
+  HOT_WORDS,
   KIND,
   MAGIC,
   NAME_BYTES,
   NAME_TEXT_BYTES,
   PRIORITY_SHIFT,
-  Row,
-  ROW_WORDS,
-  RowDouble,
 } from './task-counters-layout.ts';
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -53,7 +53,7 @@ export class TaskReader {
   readonly totals: Counters;
   readonly #arena: Arena;
   readonly #header: number;
-  readonly #first: number;
+  readonly #hot: number;
   readonly #cold: number;
   readonly #names: number;
   readonly #nameCount: number;
@@ -79,8 +79,8 @@ export class TaskReader {
     this.#arena = arena;
     this.#header = header;
     this.#rowsMax = words[header + Header.ROWS]!;
-    this.#first = header + words[header + Header.ROWS_AT]! / 4;
-    this.#cold = header + words[header + Header.COLD_AT]! / 4;
+    this.#hot = header + words[header + Header.HOT_AT]! / 4;
+    this.#cold = (region.offset + words[header + Header.COLD_AT]!) / 8;
     this.#names = region.offset + words[header + Header.NAMES_AT]!;
     this.#nameCount = words[header + Header.NAMES]!;
     this.totals = Counters.attach(arena, words[header + Header.TOTALS]!);
@@ -100,35 +100,34 @@ export class TaskReader {
 
   #readRow(index: number, into: TaskRow): boolean {
     const { words, unsigned, doubles } = this.#arena;
-    const row = this.#first + index * ROW_WORDS;
-    const double = row / 2;
-    const id = doubles[double + RowDouble.ID]!;
+    const row = this.#hot + index * HOT_WORDS;
+    const cold = this.#cold + index * COLD_DOUBLES;
+    const id = doubles[cold + Cold.ID]!;
     if (id === 0) return false;
-    const cold = this.#cold + index * COLD_WORDS;
-    const flags = words[row + Row.FLAGS]!;
-    const polls = unsigned[row + Row.POLLS]!;
-    const scheduled = unsigned[row + Row.SCHEDULED]!;
+    const flags = words[row + Hot.FLAGS]!;
+    const polls = unsigned[row + Hot.POLLS]!;
+    const scheduled = unsigned[row + Hot.SCHEDULED]!;
     const running = words[this.#header + Header.RUNNING];
     into.id = id;
-    into.parent = doubles[cold / 2]!;
+    into.parent = doubles[cold + Cold.PARENT]!;
     if ((flags & CANCELLING) !== 0) into.state = 'cancelling';
     else if (running === index) into.state = 'running';
     else into.state = scheduled === polls ? 'idle' : 'scheduled';
     into.priority = flags >>> PRIORITY_SHIFT;
     into.polls = polls;
     // That it was spawned put it in the queue, too.
-    into.wakes = Math.max(0, scheduled + unsigned[row + Row.WOKEN_AGAIN]! - 1);
-    into.selfWakes = unsigned[row + Row.WOKEN_BY_SELF]!;
-    into.wakers = words[row + Row.WAKERS]!;
-    into.busyMicroseconds = doubles[double + RowDouble.BUSY]!;
-    into.waitedMicroseconds = doubles[double + RowDouble.WAITED]!;
-    into.spawnedAt = doubles[double + RowDouble.SPAWNED]!;
-    into.lastPollAt = doubles[double + RowDouble.LAST_POLL]!;
-    const names = words[cold + Cold.NAMES]!;
+    into.wakes = Math.max(0, scheduled + unsigned[row + Hot.WOKEN_AGAIN]! - 1);
+    into.selfWakes = unsigned[row + Hot.WOKEN_BY_SELF]!;
+    into.wakers = words[row + Hot.WAKERS]!;
+    into.busyMicroseconds = doubles[cold + Cold.BUSY]!;
+    into.waitedMicroseconds = doubles[cold + Cold.WAITED]!;
+    into.spawnedAt = doubles[cold + Cold.SPAWNED]!;
+    into.lastPollAt = doubles[row / 2 + HOT_LAST_POLL]!;
+    const names = words[(cold + Cold.NAMES) * 2]!;
     into.name = this.#name(names & 0xffff);
     into.location = this.#name(names >>> 16);
     // Another task's by now: it will be there next time.
-    return doubles[double + RowDouble.ID] === id;
+    return doubles[cold + Cold.ID] === id;
   }
 
   #name(index: number): string {

@@ -20,18 +20,18 @@ import { Counters, type Arena, type Region } from '../../memory/index.ts';
 import {
   CANCELLING,
   Cold,
-  COLD_WORDS,
+  COLD_DOUBLES,
   Header,
   HEADER_BYTES,
+  Hot,
+  HOT_LAST_POLL,
+  HOT_WORDS,
   KIND,
   MAGIC,
   NAME_BYTES,
   NAME_TEXT_BYTES,
   NAMES_MAX,
   PRIORITY_SHIFT,
-  Row,
-  ROW_WORDS,
-  RowDouble,
 } from './task-counters-layout.ts';
 import { NameTable } from './task-counters-names.ts';
 
@@ -99,8 +99,8 @@ export class TaskCounters {
   readonly #words: Int32Array;
   readonly #doubles: Float64Array;
   readonly #rows: number;
-  /** Word of the first row, of the first cold row, and of the header's running row. */
-  readonly #first: number;
+  /** Word of the first hot row, double of the first cold one, words of the header. */
+  readonly #hot: number;
   readonly #cold: number;
   readonly #running: number;
   readonly #used: number;
@@ -114,8 +114,8 @@ export class TaskCounters {
     this.#words = words;
     this.#doubles = doubles;
     this.#rows = words[header + Header.ROWS]!;
-    this.#first = header + words[header + Header.ROWS_AT]! / 4;
-    this.#cold = header + words[header + Header.COLD_AT]! / 4;
+    this.#hot = header + words[header + Header.HOT_AT]! / 4;
+    this.#cold = (region.offset + words[header + Header.COLD_AT]!) / 8;
     this.#running = header + Header.RUNNING;
     this.#used = header + Header.USED;
     const names = region.offset + words[header + Header.NAMES_AT]!;
@@ -133,8 +133,8 @@ export class TaskCounters {
     const rows = integerOption('rows', options.rows, ROWS_DEFAULT, 1, ROWS_MAX);
     const names = 1 + integerOption('names', options.names, NAMES_DEFAULT, 1, NAMES_MAX - 1);
     const owner = stringOption('owner', options.owner, '');
-    const coldAt = HEADER_BYTES + lines((rows + 1) * ROW_WORDS * 4);
-    const namesAt = coldAt + lines((rows + 1) * COLD_WORDS * 4);
+    const coldAt = HEADER_BYTES + lines((rows + 1) * HOT_WORDS * 4);
+    const namesAt = coldAt + lines((rows + 1) * COLD_DOUBLES * 8);
     const size = namesAt + names * NAME_BYTES;
     const region = arena.allocate('task rows', size, { owner, kind: KIND });
     const counters = Counters.create(arena, 'task totals', owner, TOTAL_NAMES);
@@ -142,7 +142,7 @@ export class TaskCounters {
     const header = region.offset / 4;
     words[header + Header.ROWS] = rows;
     words[header + Header.NAMES] = names;
-    words[header + Header.ROWS_AT] = HEADER_BYTES;
+    words[header + Header.HOT_AT] = HEADER_BYTES;
     words[header + Header.COLD_AT] = coldAt;
     words[header + Header.NAMES_AT] = namesAt;
     words[header + Header.TOTALS] = counters.offset;
@@ -158,9 +158,13 @@ export class TaskCounters {
     return this.#region.offset;
   }
 
-  /** The row of a slot; the last one for all slots that have none. */
+  /** The hot row of a slot; the last one for all slots that have none. */
   #row(slot: number): number {
-    return this.#first + (slot < this.#rows ? slot : this.#rows) * ROW_WORDS;
+    return this.#hot + (slot < this.#rows ? slot : this.#rows) * HOT_WORDS;
+  }
+
+  #coldRow(slot: number): number {
+    return this.#cold + (slot < this.#rows ? slot : this.#rows) * COLD_DOUBLES;
   }
 
   /**
@@ -183,21 +187,27 @@ export class TaskCounters {
     }
     if (slot >= words[this.#used]!) words[this.#used] = slot + 1;
     const doubles = this.#doubles;
-    const row = this.#first + slot * ROW_WORDS;
-    const double = row >>> 1;
+    const row = this.#row(slot);
     // A double of 0 clears two words.
-    doubles[double] = 0;
-    doubles[double + Row.SCHEDULED / 2] = 0;
-    doubles[double + Row.WOKEN_BY_SELF / 2] = 0;
-    doubles[double + RowDouble.BUSY] = 0;
-    doubles[double + RowDouble.WAITED] = 0;
-    doubles[double + RowDouble.SPAWNED] = now;
-    doubles[double + RowDouble.LAST_POLL] = 0;
-    words[row] = priority << PRIORITY_SHIFT;
-    const cold = this.#cold + slot * COLD_WORDS;
-    doubles[cold >>> 1] = parent;
-    words[cold + Cold.NAMES] = this.#hold(name) | (this.#hold(ending(location)) << 16);
-    doubles[double + RowDouble.ID] = id;
+    doubles[row >>> 1] = 0;
+    doubles[(row + Hot.WOKEN_BY_SELF) >>> 1] = 0;
+    doubles[(row >>> 1) + HOT_LAST_POLL] = 0;
+    words[row + Hot.WAKERS] = 0;
+    words[row + Hot.FLAGS] = priority << PRIORITY_SHIFT;
+    const cold = this.#coldRow(slot);
+    doubles[cold + Cold.BUSY] = 0;
+    doubles[cold + Cold.WAITED] = 0;
+    doubles[cold + Cold.SPAWNED] = now;
+    doubles[cold + Cold.PARENT] = parent;
+    const names = this.#hold(name) | (location === undefined ? 0 : this.#holdLocation(location));
+    words[(cold + Cold.NAMES) * 2] = names;
+    doubles[cold + Cold.ID] = id;
+  }
+
+  #holdLocation(location: string): number {
+    // As much as fits, of its end: that is where the line is. The dots are 3 bytes.
+    const fits = location.length <= NAME_TEXT_BYTES;
+    return this.#hold(fits ? location : `…${location.slice(3 - NAME_TEXT_BYTES)}`) << 16;
   }
 
   #hold(text: string): number {
@@ -210,8 +220,9 @@ export class TaskCounters {
   /** The task leaves its slot. */
   close(slot: number): void {
     if (slot >= this.#rows) return;
-    this.#doubles[((this.#first + slot * ROW_WORDS) >>> 1) + RowDouble.ID] = 0;
-    const names = this.#words[this.#cold + slot * COLD_WORDS + Cold.NAMES]!;
+    const cold = this.#coldRow(slot);
+    this.#doubles[cold + Cold.ID] = 0;
+    const names = this.#words[(cold + Cold.NAMES) * 2]!;
     if (names === 0) return;
     this.#names.drop(names & 0xffff);
     this.#names.drop(names >>> 16);
@@ -219,19 +230,19 @@ export class TaskCounters {
 
   /** It was put in the queue: when it was spawned, woken or aborted. */
   scheduled(slot: number): void {
-    const at = this.#row(slot) + Row.SCHEDULED;
+    const at = this.#row(slot) + Hot.SCHEDULED;
     this.#words[at] = this.#words[at]! + 1;
   }
 
   /** It was woken while it was in the queue. */
   wokenAgain(slot: number): void {
-    const at = this.#row(slot) + Row.WOKEN_AGAIN;
+    const at = this.#row(slot) + Hot.WOKEN_AGAIN;
     this.#words[at] = this.#words[at]! + 1;
   }
 
   /** Beside one of these two: it was woken while it was being polled. */
   wokenBySelf(slot: number): void {
-    const at = this.#row(slot) + Row.WOKEN_BY_SELF;
+    const at = this.#row(slot) + Hot.WOKEN_BY_SELF;
     this.#words[at] = this.#words[at]! + 1;
   }
 
@@ -240,8 +251,8 @@ export class TaskCounters {
     const words = this.#words;
     const row = this.#row(slot);
     words[this.#running] = slot;
-    words[row + Row.POLLS] = words[row + Row.POLLS]! + 1;
-    this.#doubles[(row >>> 1) + RowDouble.LAST_POLL] = now;
+    words[row + Hot.POLLS] = words[row + Hot.POLLS]! + 1;
+    this.#doubles[(row >>> 1) + HOT_LAST_POLL] = now;
   }
 
   /** Nothing is being polled any more. */
@@ -251,32 +262,32 @@ export class TaskCounters {
 
   /** Its waker was cloned (1) or dropped (-1). */
   addWakers(slot: number, change: number): void {
-    const at = this.#row(slot) + Row.WAKERS;
+    const at = this.#row(slot) + Hot.WAKERS;
     this.#words[at] = this.#words[at]! + change;
   }
 
   /** Adds milliseconds that it was being polled. */
   addBusy(slot: number, milliseconds: number): void {
-    const at = (this.#row(slot) >>> 1) + RowDouble.BUSY;
+    const at = this.#coldRow(slot) + Cold.BUSY;
     this.#doubles[at] = this.#doubles[at]! + milliseconds * 1000;
   }
 
   /** Adds milliseconds that it was in the queue. */
   addWaited(slot: number, milliseconds: number): void {
-    const at = (this.#row(slot) >>> 1) + RowDouble.WAITED;
+    const at = this.#coldRow(slot) + Cold.WAITED;
     this.#doubles[at] = this.#doubles[at]! + milliseconds * 1000;
   }
 
   /** It is in another class now. */
   setPriority(slot: number, priority: number): void {
-    const row = this.#row(slot);
-    this.#words[row] = (this.#words[row]! & CANCELLING) | (priority << PRIORITY_SHIFT);
+    const at = this.#row(slot) + Hot.FLAGS;
+    this.#words[at] = (this.#words[at]! & CANCELLING) | (priority << PRIORITY_SHIFT);
   }
 
   /** It is being cancelled from now on. */
   cancelling(slot: number): void {
-    const row = this.#row(slot);
-    this.#words[row] = this.#words[row]! | CANCELLING;
+    const at = this.#row(slot) + Hot.FLAGS;
+    this.#words[at] = this.#words[at]! | CANCELLING;
   }
 
   /** Gives the memory back. @throws {TypeError} ERR_REGION_RELEASED */
@@ -284,13 +295,6 @@ export class TaskCounters {
     this.#counters.release();
     this.#region.release();
   }
-}
-
-/** As much of a location as fits, of its end: that is where the line is. */
-function ending(location: string | undefined): string {
-  if (location === undefined) return '';
-  const fits = location.length <= NAME_TEXT_BYTES;
-  return fits ? location : `…${location.slice(3 - NAME_TEXT_BYTES)}`; // The dots are 3 bytes.
 }
 
 function lines(bytes: number): number {

@@ -5,9 +5,9 @@
  * reading ends a measure and begins the next:
  *
  *  - the first polls of a turn are timed one by one: most turns have no more;
- *  - after that the clock is read once for a slice of 16 polls while they are short (below 2
+ *  - after that the clock is read once for a slice of 32 polls while they are short (below 2
  *    microseconds in the mean of the slice). Its time is charged to one of them, drawn by lot: over
- *    time each task gets its share, at a sixteenth of the cost of splitting;
+ *    time each task gets its share, at a fraction of the cost of splitting;
  *  - where they are not short, the next 64 are timed one by one: the reading is 2 % of them at
  *    most. So what is drawn by lot is small, but for a poll that is slow for the first time;
  *  - a slice that took as long as a slow poll is reported with all its tasks as suspects, and the
@@ -27,7 +27,7 @@ import {
 /** Polls at the start of a turn that are timed one by one. */
 export const FIRST_POLLS = 4;
 /** Polls between two readings of the clock while polls are short. */
-export const SLICE_POLLS = 16;
+export const SLICE_POLLS = 32;
 /** Polls that are timed one by one after a slice whose mean was not short. */
 export const LONG_POLLS = 64;
 /** Polls that are timed one by one after a slow slice. */
@@ -84,7 +84,7 @@ export interface WatchdogOptions {
 
 /** The watchdog of one executor, which calls everything here. */
 export class Watchdog {
-  /** The last reading of the clock; inside of a turn at most 16 polls old, short ones. */
+  /** The last reading of the clock; inside of a turn at most 32 polls old, short ones. */
   recent = 0;
   /** Slow polls and slow slices so far. */
   slowPolls = 0;

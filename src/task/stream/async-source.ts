@@ -23,7 +23,7 @@ export abstract class PromiseSource<T> extends BaseStream<T> {
   protected abstract ask(): PromiseLike<Step<T>>;
 
   /** Gives the source up; undefined when there is nothing to wait for. */
-  protected abstract close(isAsked: boolean): PromiseLike<unknown> | undefined;
+  protected abstract close(isAsked: boolean, reason: unknown): PromiseLike<unknown> | undefined;
 
   pollNext(context: Context): StreamPoll<T> {
     if (this.#isClosing || this.#state === 'over') return END;
@@ -35,7 +35,7 @@ export abstract class PromiseSource<T> extends BaseStream<T> {
 
   override cancel(context: Context): Poll<void> {
     if (this.#state === 'over') return undefined;
-    if (!this.#isClosing) this.#startClosing();
+    if (!this.#isClosing) this.#startClosing(context.reason);
     return this.#state === 'closing' ? this.#wait(context) : this.#finish();
   }
 
@@ -55,14 +55,14 @@ export abstract class PromiseSource<T> extends BaseStream<T> {
   }
 
   /** What the step that was asked for throws is nobody's any more; what `close` throws is. */
-  #startClosing(): void {
+  #startClosing(reason: unknown): void {
     const isAsked = this.#state === 'asked';
     this.#state = 'over';
     this.#outcome = undefined;
     this.#hasFailed = false;
     this.#waker?.drop();
     this.#waker = undefined;
-    const closed = this.close(isAsked);
+    const closed = this.close(isAsked, reason ?? givenUp());
     if (closed === undefined) return;
     this.#state = 'closing';
     Promise.resolve(closed).then(

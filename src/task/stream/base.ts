@@ -4,15 +4,16 @@ import { BaseFuture, type Awaitable, type Context } from '../future/index.ts';
 import type { Coroutine, Future, Poll } from '../future/index.ts';
 import { checkMs } from '../time/options.ts';
 import type { ReadableStreamOptions } from './outside.ts';
-import type * as Parts from './parts.ts';
+import type { Parts } from './parts.ts';
 import type { ForwardOptions, SinkLike } from './sink.ts';
 import type { StreamError, StreamItem, Streamable } from './sources.ts';
 import type { END, Stream, StreamPoll } from './stream.ts';
+import type { GO_ON } from './terminals.ts';
 
-let parts: typeof Parts;
+let parts: Parts;
 
 /** Says which classes the methods are made of. Called once, by the door of this folder. */
-export function provideParts(all: typeof Parts): void {
+export function provideParts(all: Parts): void {
   parts = all;
 }
 
@@ -365,7 +366,7 @@ export abstract class BaseStream<T, E = unknown> implements Stream<T, E>, AsyncI
   find<U extends T>(test: (item: T) => item is U): BaseFuture<U | undefined, E>;
   find(test: (item: T) => boolean): BaseFuture<T | undefined, E>;
   find(test: (item: T) => boolean): BaseFuture<T | undefined, E> {
-    const look = (item: T): T | typeof Parts.GO_ON => (test(item) ? item : parts.GO_ON);
+    const look = (item: T): T | typeof GO_ON => (test(item) ? item : parts.GO_ON);
     return new parts.Search<T, T | undefined, E>(this, look, undefined);
   }
 

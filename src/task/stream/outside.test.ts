@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PENDING } from '../future/index.ts';
 import { rounds, until, useEventLoop } from './async.test.helper.ts';
-import { produce, toStream } from './index.ts';
+import { pollStream, produce, toStream } from './index.ts';
 import { Script } from './stream.test.helper.ts';
 
 const executor = useEventLoop();
@@ -10,6 +10,7 @@ const executor = useEventLoop();
 const quiet = (): Script<number> => {
   const script = new Script<number>([1, PENDING]);
   script.wakesItself = false;
+  script.lasts = true;
   return script;
 };
 
@@ -109,4 +110,28 @@ test('await using: gives the stream up', async () => {
     await stream.next();
   }
   assert.ok(source.isOver);
+});
+
+test('for await over a stream that is always ready lets timers have their turn', async () => {
+  let hasFired = false;
+  setTimeout(() => (hasFired = true), 1);
+  for await (const _item of pollStream(() => 1)) if (hasFired) break;
+  assert.ok(hasFired);
+});
+
+test('for await over a stream that gives nothing for long has a budget', async () => {
+  let looks = 0;
+  let hasFired = false;
+  setTimeout(() => (hasFired = true), 1);
+  const stream = pollStream(() => looks++).filter(() => hasFired);
+  for await (const _item of stream) break;
+  assert.ok(looks > 128);
+});
+
+test('for await: an item that is there needs no task', async () => {
+  const before = executor.living;
+  const iterator = toStream([1])[Symbol.asyncIterator]();
+  const next = iterator.next();
+  assert.equal(executor.living, before);
+  assert.deepEqual(await next, { done: false, value: 1 });
 });

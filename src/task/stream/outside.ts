@@ -21,17 +21,45 @@ export class GiveUp<E> extends BaseFuture<void, E> {
   }
 }
 
-/** The next item in the form that the consumer wants it. */
-class Pull<T, R> extends BaseFuture<R> {
-  readonly #puller: Puller<T, R>;
+/** Wakes nobody: for a poll that a task repeats when there is something to wait for. */
+const NOBODY: Waker = {
+  wake: () => undefined,
+  wakeByRef: () => undefined,
+  clone: () => NOBODY,
+  drop: () => undefined,
+  willWake: (other) => other === NOBODY,
+};
+
+/** Budget of such a poll. */
+const GLANCE_BUDGET = 128;
+/** Items in a row without a task: it is the executor that is fair to the event loop. */
+const GLANCES = 64;
+
+class Glance implements Context {
+  readonly waker: Waker = NOBODY;
+  left = 0;
+
+  proceed(): boolean {
+    this.left -= 1;
+    return this.left >= 0;
+  }
+}
+
+const glance = new Glance();
+
+type Item<T> = IteratorResult<T, undefined>;
+
+/** The task of one item. */
+class Pull<T> extends BaseFuture<Item<T>> {
+  readonly #puller: Puller<T>;
   #isOver = false;
 
-  constructor(puller: Puller<T, R>) {
+  constructor(puller: Puller<T>) {
     super();
     this.#puller = puller;
   }
 
-  poll(context: Context): Poll<R> {
+  poll(context: Context): Poll<Item<T>> {
     try {
       const result = this.#puller.pollNext(context);
       if (result !== PENDING) this.cancel();
@@ -50,31 +78,44 @@ class Pull<T, R> extends BaseFuture<R> {
 }
 
 /**
- * Pulls the items of a stream: one task for each item that is asked for, one item at a time in the
- * order of the calls. `close` ends the pull that is under way, too.
+ * Pulls the items of a stream, one at a time and in the order of the calls. An item that is there
+ * already is given at once; what must be waited for is a task's. `close` ends the pull that is
+ * under way, too.
  */
-export class Puller<T, R> {
+class Puller<T> {
   readonly #stream: Stream<T>;
-  readonly #wrap: (item: T | typeof END) => R;
-  /** Pulls that run or wait for the one before. */
+  /** Tasks that run or wait for the one before. */
   #pulls = 0;
-  #last: Promise<R> | undefined = undefined;
+  /** What may still be taken without a task. */
+  #glances = GLANCES;
+  #last: Promise<Item<T>> | undefined = undefined;
+  /** Of the task that waits. */
   #waker: Waker | undefined = undefined;
   #isOver = false;
   #closed: Promise<void> | undefined = undefined;
 
-  constructor(stream: Stream<T>, wrap: (item: T | typeof END) => R) {
+  constructor(stream: Stream<T>) {
     this.#stream = stream;
-    this.#wrap = wrap;
   }
 
-  /** The next item, or what stands for the end. */
-  next(): Promise<R> {
-    const start = (): Promise<R> =>
+  /** The next item, or the end. */
+  next(): Promise<Item<T>> {
+    if (this.#pulls === 0 && this.#glances > 0) {
+      this.#glances -= 1;
+      glance.left = GLANCE_BUDGET;
+      try {
+        const item = this.#take(glance);
+        if (item !== PENDING) return Promise.resolve(item);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    const start = (): Promise<Item<T>> =>
       new Promise((resolve, reject) => void new Pull(this).then(resolve, reject));
     this.#last =
       this.#pulls === 0 || this.#last === undefined ? start() : this.#last.then(start, start);
     this.#pulls += 1;
+    this.#glances = GLANCES;
     return this.#last;
   }
 
@@ -94,17 +135,10 @@ export class Puller<T, R> {
     await new GiveUp(this.#stream);
   }
 
-  /** @internal The poll of a pull. */
-  pollNext(context: Context): Poll<R> {
-    if (this.#isOver) return this.#wrap(END);
-    try {
-      const item = this.#stream.pollNext(context);
-      if (item === END) this.#isOver = true;
-      if (item !== PENDING) return this.#wrap(item);
-    } catch (error) {
-      this.#isOver = true;
-      throw error;
-    }
+  /** The poll of a pull. */
+  pollNext(context: Context): Poll<Item<T>> {
+    const item = this.#take(context);
+    if (item !== PENDING) return item;
     if (this.#waker === undefined || !this.#waker.willWake(context.waker)) {
       this.#waker?.drop();
       this.#waker = context.waker.clone();
@@ -112,30 +146,42 @@ export class Puller<T, R> {
     return PENDING;
   }
 
-  /** @internal A pull is over, or was given up. */
+  /** A pull is over, or was given up. */
   ended(): void {
     this.#pulls -= 1;
     this.#waker?.drop();
     this.#waker = undefined;
   }
+
+  #take(context: Context): Poll<Item<T>> {
+    if (this.#isOver) return { done: true, value: undefined };
+    try {
+      const item = this.#stream.pollNext(context);
+      if (item === PENDING) return PENDING;
+      if (item !== END) return { done: false, value: item };
+    } catch (error) {
+      this.#isOver = true;
+      throw error;
+    }
+    this.#isOver = true;
+    return { done: true, value: undefined };
+  }
 }
 
 /** What `for await` uses. */
 export class StreamIterator<T> implements AsyncIterableIterator<T, undefined> {
-  readonly #puller: Puller<T, IteratorResult<T, undefined>>;
+  readonly #puller: Puller<T>;
 
   constructor(stream: Stream<T>) {
-    this.#puller = new Puller(stream, (item) =>
-      item === END ? { done: true, value: undefined } : { done: false, value: item },
-    );
+    this.#puller = new Puller(stream);
   }
 
-  next(): Promise<IteratorResult<T, undefined>> {
+  next(): Promise<Item<T>> {
     return this.#puller.next();
   }
 
   /** Gives the stream up, also while `next` waits: that ends, too. */
-  async return(): Promise<IteratorResult<T, undefined>> {
+  async return(): Promise<Item<T>> {
     await this.#puller.close();
     return { done: true, value: undefined };
   }
@@ -159,15 +205,15 @@ export function toReadableStream<T>(
   stream: Stream<T>,
   { highWaterMark = 0 }: ReadableStreamOptions,
 ): ReadableStream<T> {
-  const puller = new Puller<T, T | typeof END>(stream, (item) => item);
+  const puller = new Puller<T>(stream);
   let isCancelled = false;
   return new ReadableStream<T>(
     {
       async pull(controller) {
-        const item = await puller.next();
+        const { done, value } = await puller.next();
         if (isCancelled) return;
-        if (item === END) controller.close();
-        else controller.enqueue(item);
+        if (done) controller.close();
+        else controller.enqueue(value);
       },
       cancel() {
         isCancelled = true;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BaseFuture, PENDING, pollFn, type Context, type Future } from '../future/index.ts';
 import { TestTask } from '../testing/test-task.ts';
-import { ReadySet, type Slot } from './index.ts';
+import { ReadySet, type Slot } from './ready-set.ts';
 import { giveUp, Manual } from './stream.test.helper.ts';
 
 /** Polls the woken; over when all children are. Keeps what they gave. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { spawn } from '../executor/index.ts';
 import { PENDING, type Future } from '../future/index.ts';
 import { mpsc } from '../sync/index.ts';
 import { TestTask } from '../testing/test-task.ts';
@@ -122,6 +123,7 @@ describe('forward', () => {
     const { sender, receiver } = mpsc<number>(1);
     const source = new Script<number>([1, PENDING]);
     source.wakesItself = false;
+    source.lasts = true;
     const forwarded = Promise.resolve(source.forward(sender));
     await until(() => source.isWaitedFor);
     await receiver.giveUp();
@@ -214,4 +216,16 @@ describe('forward to a WritableStream', () => {
     await toStream([3]).forward(writable);
     assert.deepEqual(written, [1, 2, 3]);
   });
+});
+
+test('forward: the reason of an aborted task goes both ways', async () => {
+  const reasons: unknown[] = [];
+  const readable = new ReadableStream<number>({ cancel: (reason) => void reasons.push(reason) });
+  const writable = new WritableStream<number>({ abort: (reason) => void reasons.push(reason) });
+  const reason = new Error('stop');
+  const task = spawn(toStream(readable).forward(writable));
+  await rounds();
+  task.abort(reason);
+  await assert.rejects(async () => task, { code: 'ERR_TASK_CANCELLED' });
+  assert.deepEqual(reasons, [reason, reason]);
 });

@@ -83,6 +83,11 @@ export class Forward<T, E> extends Consumer<void, E> {
     }
   }
 
+  override cancel(context: Context): Poll<void> {
+    this.#reason ??= context.reason;
+    return super.cancel(context);
+  }
+
   protected held(): readonly Cancellable[] {
     const held: Cancellable[] = [];
     if (this.#ending !== undefined) return [this.#ending];

@@ -60,6 +60,8 @@ export class Script<T> extends BaseStream<T, Error> {
   cancels = 0;
   /** Whether a pending step wakes at once; otherwise `wake` does. */
   wakesItself = true;
+  /** Whether a pending step lasts until `wake`, and not for one poll. */
+  lasts = false;
 
   /** `cancelPolls`: how often `cancel` is pending before it is over. */
   constructor(steps: readonly Step<T>[], cancelPolls = 0) {
@@ -100,6 +102,7 @@ export class Script<T> extends BaseStream<T, Error> {
 
   /** Wakes whom the last pending step kept. */
   wake(): void {
+    if (this.lasts && this.#steps[0] === PENDING) this.#steps.shift();
     const waker = this.#waker;
     this.#waker = undefined;
     waker?.wake();
@@ -110,6 +113,7 @@ export class Script<T> extends BaseStream<T, Error> {
   }
 
   #wait(context: Context): typeof PENDING {
+    if (this.lasts) this.#steps.unshift(PENDING);
     this.#waker = context.waker.clone();
     if (this.wakesItself) this.wake();
     return PENDING;

@@ -78,6 +78,14 @@ class Hub<T, E> implements Context, Waker {
     return this;
   }
 
+  get reason(): unknown {
+    return this.#context?.reason;
+  }
+
+  get isGraceOver(): boolean {
+    return this.#context?.isGraceOver === true;
+  }
+
   proceed(): boolean {
     if (this.#context?.proceed() !== false) return true;
     this.wakeByRef();

@@ -1,9 +1,10 @@
 /** A web `ReadableStream` as a stream. */
-import { givenUp, PromiseSource } from './async-source.ts';
+import { PromiseSource } from './async-source.ts';
 
 /**
  * Reads with a reader of its own, from the first poll on; the lock is given back when the stream
- * is over. Its errors are the errors here; giving up cancels it with `ERR_TASK_CANCELLED`.
+ * is over. Its errors are the errors here; giving up cancels it with the task's reason, or
+ * `ERR_TASK_CANCELLED`.
  */
 export class WebSource<T> extends PromiseSource<T> {
   readonly #readable: ReadableStream<T>;
@@ -27,12 +28,12 @@ export class WebSource<T> extends PromiseSource<T> {
     return { done: true, value: undefined };
   }
 
-  protected async close(): Promise<void> {
+  protected async close(_isAsked: boolean, reason: unknown): Promise<void> {
     // Without a reader it may be locked by somebody else, whose it is then.
     if (this.#reader === undefined && this.#readable.locked) return;
     const reader = this.#reader ?? this.#readable.getReader();
     try {
-      await reader.cancel(givenUp());
+      await reader.cancel(reason);
     } finally {
       reader.releaseLock();
     }

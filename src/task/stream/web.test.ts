@@ -11,6 +11,7 @@ const executor = useEventLoop();
 const quiet = (...steps: (number | typeof PENDING)[]): Script<number> => {
   const script = new Script<number>(steps);
   script.wakesItself = false;
+  script.lasts = true;
   return script;
 };
 

@@ -28,7 +28,7 @@ describe('Barrier', () => {
       const waiting = Array.from({ length: 99 }, () => pending(barrier.wait()));
       assert.ok(waiting.every((task) => !task.isWoken));
       assert.equal(ready(barrier.wait()), true);
-      assert.ok(waiting.every((task) => task.isWoken && settled(task) === false));
+      assert.ok(waiting.every((task) => task.isWoken && !settled(task)));
     }
   });
 

@@ -15,9 +15,9 @@ function closedError(): RondoError {
 /** Waits for places in a channel that are still to be filled. */
 abstract class Placement<T, R> extends Acquisition<R, RondoError> {
   /** @internal */
-  readonly sender: SenderBase<T>;
+  declare readonly sender: SenderBase<T>;
   /** @internal */
-  readonly channel: Channel<T>;
+  declare readonly channel: Channel<T>;
 
   constructor(sender: SenderBase<T>, channel: Channel<T>, amount: number) {
     super(channel.pool, amount);
@@ -46,7 +46,7 @@ abstract class Placement<T, R> extends Acquisition<R, RondoError> {
 
 class Send<T> extends Placement<T, void> {
   /** @internal */
-  readonly value: T;
+  declare readonly value: T;
 
   constructor(sender: SenderBase<T>, channel: Channel<T>, value: T) {
     super(sender, channel, 1);

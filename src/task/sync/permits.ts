@@ -90,10 +90,12 @@ export class PermitPool {
 
 /** A future that gets permits from a pool and makes something of them. */
 export abstract class Acquisition<T, E> extends BaseFuture<T, E> {
+  // `declare`: the constructor alone sets them. Defining them first as well took a sixth of the time
+  // of a `send` that needs not wait.
   /** @internal */
-  readonly pool: PermitPool;
+  declare readonly pool: PermitPool;
   /** @internal */
-  readonly amount: number;
+  declare readonly amount: number;
   /** There while it waits, until it is over. @internal */
   waiter: Waiter | undefined = undefined;
 

@@ -89,7 +89,7 @@ describe('watch, a receiver', () => {
     receiver.markUnchanged();
     assert.equal(receiver.hasChanged, false);
     pending(receiver.changed());
-    assert.ok(receiver.clone().hasChanged === false && other.clone().hasChanged);
+    assert.deepEqual([receiver.clone().hasChanged, other.clone().hasChanged], [false, true]);
   });
 
   test('is woken when the last sender closes (receiver_is_notified_when_last_sender_is_dropped)', () => {

@@ -90,7 +90,7 @@ class Model {
 
 const delta = fc.oneof(
   fc.integer({ min: -50, max: 130 }),
-  fc.constantFrom(63, 64, 65, 4095, 4096, 4097, 2 ** 24, 2 ** 36, 2 ** 37, 0.5, 63.5),
+  fc.constantFrom(255, 256, 257, 65_535, 65_536, 2 ** 24, 2 ** 40, 2 ** 41, 0.5, 255.5),
 );
 const which = fc.nat({ max: 100 });
 const step = fc.oneof(

@@ -143,7 +143,7 @@ test('DelayQueue.insert: between two polls of what is due', () => {
 test('DelayQueue: goes on beyond the span of the wheel', () => {
   const own = new Queue();
   for (let i = 0; i < 2; i++) {
-    own.clock.advance(2 ** 35);
+    own.clock.advance(2 ** 39);
     own.queue.insert(`${i}`, 0);
     assert.deepEqual(own.take(), [`${i}`, END]);
   }
@@ -164,8 +164,8 @@ test('DelayQueue.remove: takes an item out, due or not, and once', () => {
 });
 
 test('DelayQueue.remove: of an item on the threshold of a level, while another is due', () => {
-  const { own, queue, clock, keys } = start(['foo', 64], ['bar', 64]);
-  clock.advance(80);
+  const { own, queue, clock, keys } = start(['foo', 256], ['bar', 256]);
+  clock.advance(280);
   assert.deepEqual(own.take(1), ['foo']);
   assert.equal(queue.remove(keys[1]!), 'bar');
   assert.equal(queue.length, 0);

@@ -20,7 +20,7 @@ const OVER = -1;
  * A future that ends at a time of the executor's clock, up to a millisecond later and never
  * earlier. It is in the executor's table of timers only from its first poll to its end, so one that
  * is made and let go costs nothing. It may be polled again after its end, and used again by
- * `reset`, as it may after it was given up.
+ * `reset`, as it may after it was given up. Where the table is full, polling throws ERR_TIMER_LIMIT.
  *
  * 64 bytes, beside the 24 in the table. The fields are open to no one else; they are not private
  * ones since those take longer to make. `when` is rounded to whole milliseconds also to be a small
@@ -67,8 +67,9 @@ export class Sleep extends BaseFuture<void, never> implements TimerEntry {
       this.handle = timers.insert(this.when, this, this.hold);
     }
     if (this.waker === undefined || !this.waker.willWake(context.waker)) {
+      const waker = context.waker.clone();
       this.waker?.drop();
-      this.waker = context.waker.clone();
+      this.waker = waker;
     }
     return PENDING;
   }

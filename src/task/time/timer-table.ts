@@ -3,7 +3,9 @@
  *
  *  1. Lists are circular; list l has a node of its own as its head, so that taking a node out needs
  *     no look at which list it is in, and a head tells its list. The first lists are the slots of
- *     the wheel; a bit of `occupied` is set exactly while such a list is not empty.
+ *     the wheel; a bit of `#taken` is set exactly while such a list is not empty, and a bit of
+ *     `#words` exactly while a word of `#taken` is not 0, for the 32 words of all levels but the
+ *     last.
  *  2. A node is in one list, or free. A free one keeps the generation that it will have.
  *
  * A node is 16 bytes, in one line of the cache: with a million timers the time goes into misses.
@@ -11,14 +13,14 @@
  *   word  bits
  *   0     32     the node behind, as its first word's index; in a free node the next free one
  *   1     32     the node before
- *   2     0-29   low part of the tick; 30: the timer holds
- *   3     0-10   generation; 11-31: high part of the tick
+ *   2     32     low part of the tick
+ *   3     0-10   generation; 11: the timer holds; 12-30: high part of the tick
  *
  * With the reference to its entry a timer takes 24 bytes. Memory grows by doubling. What is
  * protected here is for `Timers` alone, which is this table with a wheel over it.
  */
 import { RondoError } from '../../base/index.ts';
-import { HIGH_UNIT, highOf, lowOf, WHEEL_SLOTS } from './wheel.ts';
+import { highOf, lowOf, tickOf, WHEEL_SLOTS } from './wheel.ts';
 
 /** What a timer calls. */
 export interface TimerEntry {
@@ -32,13 +34,13 @@ export const NODE = 2;
 export const PREVIOUS = 1;
 const LOW = 2;
 const HIGH = 3;
-const LOW_MASK = 2 ** 30 - 1;
-const HOLD_SHIFT = 30;
-const HIGH_SHIFT = 11;
-const GENERATION_MASK = 2 ** HIGH_SHIFT - 1;
+const GENERATION_BITS = 11;
+const GENERATION_MASK = 2 ** GENERATION_BITS - 1;
+const HOLD = 2 ** GENERATION_BITS;
+const HIGH_SHIFT = GENERATION_BITS + 1;
 
 /** How many lists there are: the slots, and four more. */
-export const LISTS: number = WHEEL_SLOTS + 4;
+const LISTS: number = WHEEL_SLOTS + 4;
 const SLOTS_END = WHEEL_SLOTS << NODE;
 
 const LEAST_CAPACITY = 64;
@@ -48,7 +50,8 @@ export abstract class TimerTable {
   /** How many timers may be set at once. */
   readonly limit: number;
   protected nodes: Int32Array = new Int32Array(0);
-  protected readonly occupied: Int32Array = new Int32Array(WHEEL_SLOTS / 32);
+  readonly #taken = new Int32Array(WHEEL_SLOTS / 32);
+  #words = 0;
   /** By index, which counts from the heads. Undefined where free. */
   readonly #entries: (TimerEntry | undefined)[] = [];
   /** A handle is a generation above `#indexBits` bits of index. */
@@ -66,7 +69,7 @@ export abstract class TimerTable {
     this.limit = limit;
     this.#indexBits = 32 - Math.clz32(limit - 1);
     this.#indexMask = 2 ** this.#indexBits - 1;
-    this.#lastGeneration = 2 ** Math.min(HIGH_SHIFT, 31 - this.#indexBits) - 1;
+    this.#lastGeneration = 2 ** Math.min(GENERATION_BITS, 31 - this.#indexBits) - 1;
     this.#allocate(capacity);
     for (let list = 0; list < LISTS << NODE; list += 1 << NODE) {
       this.nodes[list] = list;
@@ -105,8 +108,10 @@ export abstract class TimerTable {
       this.nodes[node + HIGH] = 1;
       this.#entries.push(entry);
     }
-    this.nodes[node + LOW] = hold ? 1 << HOLD_SHIFT : 0;
-    if (hold) this.#held += 1;
+    if (hold) {
+      this.nodes[node + HIGH]! |= HOLD;
+      this.#held += 1;
+    }
     this.#size += 1;
     return node;
   }
@@ -115,8 +120,9 @@ export abstract class TimerTable {
   protected release(node: number): void {
     const { nodes } = this;
     this.#size -= 1;
-    this.#held -= nodes[node + LOW]! >>> HOLD_SHIFT;
-    const generation = nodes[node + HIGH]! & GENERATION_MASK;
+    const word = nodes[node + HIGH]!;
+    if ((word & HOLD) !== 0) this.#held -= 1;
+    const generation = word & GENERATION_MASK;
     nodes[node + HIGH] = generation === this.#lastGeneration ? 1 : generation + 1;
     nodes[node] = this.#free;
     this.#free = node;
@@ -142,7 +148,7 @@ export abstract class TimerTable {
   }
 
   protected tickOf(node: number): number {
-    return this.highOf(node) * HIGH_UNIT + this.lowOf(node);
+    return tickOf(this.highOf(node), this.lowOf(node));
   }
 
   protected highOf(node: number): number {
@@ -150,14 +156,14 @@ export abstract class TimerTable {
   }
 
   protected lowOf(node: number): number {
-    return this.nodes[node + LOW]! & LOW_MASK;
+    return this.nodes[node + LOW]!;
   }
 
   protected setTick(node: number, tick: number): void {
     const { nodes } = this;
-    const high = highOf(tick);
-    nodes[node + LOW] = (nodes[node + LOW]! & ~LOW_MASK) | lowOf(tick, high);
-    nodes[node + HIGH] = (nodes[node + HIGH]! & GENERATION_MASK) | (high << HIGH_SHIFT);
+    nodes[node + LOW] = lowOf(tick);
+    nodes[node + HIGH] =
+      (nodes[node + HIGH]! & (HOLD | GENERATION_MASK)) | (highOf(tick) << HIGH_SHIFT);
   }
 
   // ---- lists
@@ -182,10 +188,7 @@ export abstract class TimerTable {
     nodes[before] = after;
     nodes[after + PREVIOUS] = before;
     // The head alone is left: the list is empty, and if it is a slot's, so says its bit.
-    if (after === before && after < SLOTS_END) {
-      const slot = after >>> NODE;
-      this.occupied[slot >>> 5]! &= ~(1 << (slot & 31));
-    }
+    if (after === before && after < SLOTS_END) this.leave(after >>> NODE);
   }
 
   /** Puts all nodes of a list that is not empty behind those of another. */
@@ -202,12 +205,29 @@ export abstract class TimerTable {
     nodes[from + PREVIOUS] = from;
   }
 
+  /** The list of a slot has something in it now. */
+  protected enter(slot: number): void {
+    const word = slot >>> 5;
+    this.#taken[word]! |= 1 << slot;
+    if (word < 32) this.#words |= 1 << word;
+  }
+
+  /** The list of a slot is empty now. */
+  protected leave(slot: number): void {
+    const word = slot >>> 5;
+    this.#taken[word]! &= ~(1 << slot);
+    if (word < 32 && this.#taken[word] === 0) this.#words &= ~(1 << word);
+  }
+
   /** The first slot that is taken, -1 for none. */
   protected firstSlot(): number {
-    const { occupied } = this;
-    for (let word = 0; word < occupied.length; word++) {
-      const bits = occupied[word]!;
-      if (bits !== 0) return (word << 5) + 31 - Math.clz32(bits & -bits);
+    const taken = this.#taken;
+    if (this.#words !== 0) {
+      const word = lowestBit(this.#words);
+      return (word << 5) + lowestBit(taken[word]!);
+    }
+    for (let word = 32; word < taken.length; word++) {
+      if (taken[word] !== 0) return (word << 5) + lowestBit(taken[word]!);
     }
     return -1;
   }
@@ -230,4 +250,9 @@ export abstract class TimerTable {
     this.nodes = nodes;
     this.#capacity = capacity;
   }
+}
+
+/** The place of the lowest bit that is set. */
+function lowestBit(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
 }

@@ -157,8 +157,21 @@ class Model {
   }
 }
 
-const boundaries = [63, 64, 65, 127, 4095, 4096, 4097, 2 ** 18, 2 ** 24, 2 ** 30, 2 ** 36];
-const far = fc.constantFrom(2 ** 36 + 1, 2 ** 37 - 1, 3 * 2 ** 36 + 64, 2 ** 44, 2 ** 45 + 4096);
+const boundaries = [
+  64,
+  255,
+  256,
+  511,
+  512,
+  4096,
+  2 ** 16,
+  2 ** 24,
+  2 ** 31,
+  2 ** 32,
+  2 ** 36,
+  2 ** 40,
+];
+const far = fc.constantFrom(2 ** 40 + 1, 2 ** 41 - 1, 3 * 2 ** 40 + 256, 2 ** 44, 2 ** 45 + 65_536);
 const near = fc
   .tuple(fc.constantFrom(...boundaries), fc.integer({ min: -2, max: 2 }))
   .map(([boundary, offset]) => boundary + offset);

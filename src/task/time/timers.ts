@@ -9,7 +9,7 @@
  *     tick belongs follows from the present alone, and whatever is moved is moved in order. While a
  *     slot is being moved in several calls, what is set for its ticks goes behind it.
  *  3. The present only goes on, and never past a slot that is taken: that is fired (level 0) or
- *     moved down (the others) first. So a timer is moved at most six times, however far the clock
+ *     moved down (the others) first. So a timer is moved at most five times, however far the clock
  *     jumps, and what is empty costs nothing.
  *  4. A timer fires in no tick before its deadline, which is rounded up.
  *  5. `#earliest` is not later than the first deadline, unless `#stale`.
@@ -17,14 +17,15 @@
 import { checkMs, resolveTimersOptions, type TimersOptions } from './options.ts';
 import { NODE, PREVIOUS, TimerTable, type TimerEntry } from './timer-table.ts';
 import {
-  HIGH_UNIT,
   highOf,
   LAST_TICK,
   lowOf,
   OVERFLOW,
+  SLOTS,
   slotOf,
   slotStart,
   slotWidth,
+  tickOf,
   WHEEL_SPAN,
 } from './wheel.ts';
 
@@ -206,18 +207,15 @@ export class Timers extends TimerTable {
   /** The list for a tick that is later than the present. */
   #listOf(high: number, low: number): number {
     const slot = slotOf(this.#high, this.#low, high, low);
-    if (slot !== OVERFLOW) {
-      this.occupied[slot >>> 5]! |= 1 << (slot & 31);
-    } else {
-      this.#overflowFirst = Math.min(this.#overflowFirst, high * HIGH_UNIT + low);
-    }
+    if (slot !== OVERFLOW) this.enter(slot);
+    else this.#overflowFirst = Math.min(this.#overflowFirst, tickOf(high, low));
     return slot << NODE;
   }
 
   #goTo(tick: number): void {
     this.#present = tick;
     this.#high = highOf(tick);
-    this.#low = lowOf(tick, this.#high);
+    this.#low = lowOf(tick);
   }
 
   /** Fires what is in DUE, at most `most`; returns how many. */
@@ -261,8 +259,8 @@ export class Timers extends TimerTable {
       this.#moveLater(BEYOND, Number.POSITIVE_INFINITY);
       return true;
     }
-    this.occupied[slot >>> 5]! &= ~(1 << (slot & 31));
-    if (slot < 64) this.moveAll(slot << NODE, DUE);
+    this.leave(slot);
+    if (slot < SLOTS) this.moveAll(slot << NODE, DUE);
     else this.#moveLater(slot << NODE, start + slotWidth(slot));
     return true;
   }
@@ -297,7 +295,7 @@ export class Timers extends TimerTable {
       }
       const low = this.lowOf(node);
       const high = this.highOf(node);
-      const due = high < this.#high || (high === this.#high && low <= this.#low);
+      const due = tickOf(high, low) <= this.#present;
       this.append(due ? DUE : this.#listOf(high, low), node);
       node = after;
     }
@@ -315,7 +313,7 @@ export class Timers extends TimerTable {
     if (slot === -1) return this.isEmpty(BEYOND) ? Number.POSITIVE_INFINITY : this.#overflowFirst;
     const { nodes } = this;
     const start = slotStart(slot, this.#high, this.#low);
-    if (slot < 64) return start;
+    if (slot < SLOTS) return start;
     const list = slot << NODE;
     let least = Number.POSITIVE_INFINITY;
     let left = LOOKED_AT;

@@ -1,27 +1,35 @@
 /**
  * The arithmetic of the timer wheel. A tick is a whole millisecond from 0 to `LAST_TICK`, above the
- * 32 bits that are cheap here, so it goes in two parts: `high * 2^30 + low`.
+ * 32 bits that are cheap here, so it goes in two parts: `high * 2^32 + low`, both as the 32 bits of
+ * a signed integer.
  *
- * Six levels of 64 slots: a slot of level L is 64^L ms wide. A tick lies on the level of the first
- * group of six bits in which it differs from the present, in the slot that this group names. So a
+ * Five levels of 256 slots: a slot of level L is 256^L ms wide. A tick lies on the level of the
+ * first group of eight bits in which it differs from the present, in the slot that they name. So a
  * slot never holds two rounds of the wheel, everything on a level comes before everything on the
  * next, and on each level the slots come in the order of their numbers: the first slot that is
- * taken, counted from level 0, is the next one in time. What differs above the 36 bits of the six
+ * taken, counted from level 0, is the next one in time. What differs above the 40 bits of the five
  * levels is in the overflow.
+ *
+ * Few and wide levels, since every level that a timer goes down is a miss of the cache: what is due
+ * within 65 seconds, as most timers are, goes down once.
  */
 
-const LEVELS = 6;
-const SLOTS = 64;
+const LEVELS = 5;
+const BITS = 8;
+const TOP = LEVELS - 1;
 
-/** Number of slots; slot s of level L has the number `L * 64 + s`. */
+/** Slots of a level; slot s of level L has the number `L * SLOTS + s`. */
+export const SLOTS: number = 2 ** BITS;
+const IN_LEVEL = SLOTS - 1;
+/** Number of slots. */
 export const WHEEL_SLOTS: number = LEVELS * SLOTS;
 /** What `slotOf` gives for a tick beyond the wheel. */
-export const OVERFLOW: number = WHEEL_SLOTS;
+export const OVERFLOW: number = LEVELS * SLOTS;
 /** What the low part of a tick counts up to. */
-export const HIGH_UNIT: number = 2 ** 30;
-/** Milliseconds in one round of the wheel: about two years and two months. */
-export const WHEEL_SPAN: number = 2 ** 36;
-/** The last tick: some 71,000 years. High parts have 21 bits then. */
+const HIGH_UNIT: number = 2 ** 32;
+/** Milliseconds in one round of the wheel: almost 35 years. */
+export const WHEEL_SPAN: number = 2 ** (LEVELS * BITS);
+/** The last tick: some 71,000 years. High parts have 19 bits then. */
 export const LAST_TICK: number = 2 ** 51 - 1;
 
 /** The high part of a tick. */
@@ -29,9 +37,14 @@ export function highOf(tick: number): number {
   return (tick / HIGH_UNIT) | 0;
 }
 
-/** The low part of a tick, given its high part. */
-export function lowOf(tick: number, high: number): number {
-  return (tick - high * HIGH_UNIT) | 0;
+/** The low part of a tick. */
+export function lowOf(tick: number): number {
+  return tick | 0;
+}
+
+/** The tick of two parts. */
+export function tickOf(high: number, low: number): number {
+  return high * HIGH_UNIT + (low >>> 0);
 }
 
 /**
@@ -40,22 +53,25 @@ export function lowOf(tick: number, high: number): number {
  */
 export function slotOf(nowHigh: number, nowLow: number, high: number, low: number): number {
   if (high === nowHigh) {
-    // 43 / 256 divides by 6 as far as is needed here, up to 29.
-    const level = ((31 - Math.clz32((low ^ nowLow) | 63)) * 43) >> 8;
-    return (level << 6) | ((low >>> (level * 6)) & 63);
+    // The first bit that differs, rounded down to a multiple of eight.
+    const shift = (31 - Math.clz32((low ^ nowLow) | IN_LEVEL)) & ~(BITS - 1);
+    return shift * (SLOTS / BITS) + ((low >>> shift) & IN_LEVEL);
   }
-  return (high ^ nowHigh) < SLOTS ? (5 << 6) | (high & 63) : OVERFLOW;
+  return (high ^ nowHigh) < SLOTS ? TOP * SLOTS + (high & IN_LEVEL) : OVERFLOW;
 }
 
 /** The first tick of a slot that is taken, when the present is `nowHigh`, `nowLow`. */
 export function slotStart(slot: number, nowHigh: number, nowLow: number): number {
-  const level = slot >>> 6;
-  if (level === 5) return ((nowHigh & ~63) | (slot & 63)) * HIGH_UNIT;
-  const shift = level * 6;
-  return nowHigh * HIGH_UNIT + ((nowLow & -(SLOTS << shift)) | ((slot & 63) << shift));
+  const level = slot >>> BITS;
+  const inLevel = slot & IN_LEVEL;
+  if (level === TOP) return ((nowHigh & ~IN_LEVEL) | inLevel) * HIGH_UNIT;
+  const shift = level * BITS;
+  // What is above the level; shifted twice since all 32 bits at once would be none.
+  const above = (((nowLow >>> shift) >>> BITS) << BITS) << shift;
+  return tickOf(nowHigh, above | (inLevel << shift));
 }
 
 /** How many ticks wide a slot is. */
 export function slotWidth(slot: number): number {
-  return 2 ** (6 * (slot >>> 6));
+  return 2 ** (BITS * (slot >>> BITS));
 }
