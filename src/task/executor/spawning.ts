@@ -1,0 +1,35 @@
+/** What a spawn does for some tasks only. */
+import { RondoError } from '../../base/index.ts';
+import { isPlainCoroutine, toFuture, type Awaitable } from '../future/index.ts';
+import { currentLocals } from '../future/locals.ts';
+import type { CapturedContext } from './async-context.ts';
+import { TaskState, type Task } from './task.ts';
+
+/** For what is neither future nor function. */
+export function makeRunnable(task: Task, source: unknown): void {
+  if (isPlainCoroutine(source)) task.state |= TaskState.COROUTINE;
+  else task.content = toFuture(source as Awaitable<unknown>);
+}
+
+/** What the task has from the place where it is spawned. */
+export function inherit(task: Task, asyncContext: CapturedContext | undefined): void {
+  const locals = currentLocals();
+  task.inherited = { locals, asyncContext };
+  for (let entry = locals; entry !== undefined; entry = entry.next) {
+    entry.key.spawned(entry.value, task);
+  }
+}
+
+/** What an executor throws after its close. */
+export function closedError(what: string): RondoError {
+  return new RondoError('ERR_EXECUTOR_CLOSED', `Cannot ${what}: the executor was closed`);
+}
+
+/** The line outside of this package's executor that called spawn, as `file:line:column`. */
+export function spawnLocation(): string | undefined {
+  const stack = new Error().stack?.split('\n') ?? [];
+  return stack
+    .slice(1)
+    .find((line) => !line.includes('/task/executor/') && !line.includes('/task/scope/'))
+    ?.trim();
+}
