@@ -248,10 +248,9 @@ describe('join', () => {
   it('joinSettled waits for all and throws nothing', () => {
     const failing = new Probe();
     failing.settle(new Error('one'));
-    const [first, second] = run(() => joinSettled([failing, ready(2)])) as [
-      { ok: boolean; error: Error },
-      { ok: boolean; value: number },
-    ];
+    const [first, second] = run<[{ ok: boolean; error: Error }, { ok: boolean; value: number }]>(
+      () => joinSettled([failing, ready(2)]),
+    );
     assert.equal(first.ok, false);
     assert.equal(first.error.message, 'one');
     assert.deepEqual(second, { ok: true, value: 2 });
@@ -266,7 +265,7 @@ describe('attempt and shield', () => {
       run(() => attempt(ready(1))),
       { ok: true, value: 1 },
     );
-    const result = run(() => attempt(failing)) as { ok: boolean; error: Error };
+    const result = run<{ ok: boolean; error: Error }>(() => attempt(failing));
     assert.deepEqual([result.ok, result.error.message], [false, 'no']);
   });
 
@@ -335,7 +334,7 @@ describe('timeout', () => {
       run(() => timeout(0, ready('at once'))),
       'at once',
     );
-    const both = run(() => timeout(50, attempt(sleep(50)))) as { ok: boolean };
+    const both = run<{ ok: boolean }>(() => timeout(50, attempt(sleep(50))));
     assert.equal(both.ok, true);
   });
 

@@ -1,7 +1,7 @@
 /** Ends by the clock: of one future (`timeout`), and of everything below it (`deadline`). */
 import { integerOption, RondoError } from '../../base/index.ts';
 import { currentExecutor } from '../executor/current.ts';
-import { Task } from '../executor/task.ts';
+import type { Task } from '../executor/task.ts';
 import {
   BaseFuture,
   PENDING,
@@ -111,8 +111,8 @@ const limits = new LimitLocal();
 
 /**
  * Runs a future that is to be over within `milliseconds` (0 to 2^31-1, from the first poll), with
- * everything that it starts: tasks spawned in it have the same deadline, and so have theirs. When it
- * passes they are cancelled (reason: ERR_TASK_DEADLINE), the future is given up, and this throws
+ * everything that it starts: tasks spawned in it have the same deadline, and so have theirs. When
+ * it passes they are cancelled (reason: ERR_TASK_DEADLINE), the future is given up, and this throws
  * ERR_TASK_DEADLINE. An outer deadline that is earlier stays in force.
  */
 export function deadline<T, E>(

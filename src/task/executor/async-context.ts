@@ -72,10 +72,11 @@ function makeRoot(): Marked {
   const resource = new AsyncResource(TYPE) as Marked;
   // Made wherever this module happened to be loaded; there may be a context there.
   if (FRAME !== undefined) resource[FRAME] = undefined;
-  if (learned !== 'stores') return resource;
   for (const symbol of Object.getOwnPropertySymbols(resource)) {
-    if (symbol.description === STORE_SYMBOL) delete resource[symbol];
+    const isContext = learned === 'unknown' && typeof resource[symbol] === 'object';
+    if (isContext || symbol.description === STORE_SYMBOL) delete resource[symbol];
   }
+  if (learned !== 'stores') return resource;
   const watched = new Proxy(AsyncResource.prototype, {
     set(_target, key, value, receiver): boolean {
       used = true;

@@ -7,8 +7,8 @@
  * times is due; at most the other due classes come before it.)
  *
  * Each class is a list of slots, linked through one typed array: integers, because an array of
- * tasks that lives longer than they do costs the collector's write barrier at every push (a sixth of
- * a yield), and one array for all, because a task is in one list at most.
+ * tasks that lives longer than they do costs the collector's write barrier at every push (a sixth
+ * of a yield), and one array for all, because a task is in one list at most.
  */
 import type { RunQueue } from './queue.ts';
 import type { Task } from './task.ts';

@@ -295,7 +295,11 @@ describe('Executor: limits and closing', () => {
 
   it('refuses what cannot be run', () => {
     for (const bad of [undefined, null, 5, 'text', {}, Symbol('s')]) {
-      assert.throws(() => executor.spawn(bad as never), { code: 'ERR_TASK_KIND' }, String(bad));
+      assert.throws(
+        () => executor.spawn(bad as never),
+        { code: 'ERR_TASK_KIND' },
+        `a ${typeof bad}`,
+      );
     }
     assert.equal(executor.living, 0);
   });
@@ -334,7 +338,10 @@ describe('Executor: errors', () => {
     const handle = executor.spawn(() => {
       throw new Error('kept');
     });
-    const caught = assert.rejects(handle.then(), /kept/);
+    const caught = assert.rejects(
+      handle.catch((error: unknown) => Promise.reject(error as Error)),
+      /kept/,
+    );
     host.runUntilIdle();
     await caught;
     assert.deepEqual(host.reported, []);

@@ -494,8 +494,8 @@ export class Executor {
   // ---- the end
 
   /**
-   * Keeps counters of tasks in an arena from now on, where others may read them (`TaskReader`). They
-   * cost a poll about 8 ns and a spawn 25, so nothing is counted until somebody asks.
+   * Keeps counters of tasks in an arena from now on, where others may read them (`TaskReader`).
+   * They cost a poll about 8 ns and a spawn 25, so nothing is counted until somebody asks.
    * @throws {RondoError} ERR_ARENA_EXHAUSTED, ERR_ARENA_REGIONS, ERR_EXECUTOR_CLOSED
    */
   observe(options: CounterOptions): void {

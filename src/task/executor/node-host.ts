@@ -1,9 +1,10 @@
 /**
  * An executor inside Node's event loop, fair to what else runs there.
  *
- * A turn that is wanted soon is a microtask: it comes as promptly as a promise. Microtasks that beget
- * microtasks would keep the event loop from its timers and sockets for ever, so after `SOON_TURNS`
- * of them in a row one goes by `setImmediate`, as all turns do that follow a used-up one.
+ * A turn that is wanted soon is a microtask: it comes as promptly as a promise. Microtasks that
+ * beget microtasks would keep the event loop from its timers and sockets for ever, so after
+ * `SOON_TURNS` of them in a row one goes by `setImmediate`, as all turns do that follow a used-up
+ * one.
  */
 import { systemClock } from '../../base/index.ts';
 import type { Executor } from './executor.ts';
@@ -17,6 +18,7 @@ const MAX_DELAY = 0x7fffffff;
 
 const resolved = Promise.resolve();
 
+/** See the head of this file. Make the executor with it, then `attach` the executor. */
 export class NodeHost implements Host {
   #executor: Executor | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -72,7 +74,8 @@ export class NodeHost implements Host {
 
   report(error: unknown): void {
     // As for a promise that nobody handles: Node's own rules say what happens.
-    void Promise.reject(error as Error);
+    // oxlint-disable-next-line no-promise-in-callback -- It is the promise that is wanted.
+    void Promise.reject(error);
   }
 
   warn(message: string): void {

@@ -43,8 +43,8 @@ export interface ExecutorOptions {
   /** Milliseconds after which a task without `due` counts as due, with 'deadline'. @default 1000 */
   readonly horizonMs?: number;
   /**
-   * Milliseconds that a cancelled coroutine has for its cleaning up, 1 to 3,600,000; then it is ended
-   * wherever it waits. @default 5000
+   * Milliseconds that a cancelled coroutine has for its cleaning up, 1 to 3,600,000; then it is
+   * ended wherever it waits. @default 5000
    */
   readonly graceMs?: number;
   /** Keeps where each task was spawned: costs microseconds a spawn. @default false */

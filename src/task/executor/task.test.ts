@@ -184,6 +184,7 @@ describe('JoinHandle', () => {
       try {
         yield* new Stubborn(0);
       } finally {
+        // oxlint-disable-next-line no-unsafe-finally -- What this test is about.
         throw new Error('cannot clean up');
       }
     });
@@ -314,7 +315,7 @@ describe('Task: every combination of outcome, abort and interest', () => {
           let settled: Promise<unknown> | undefined;
           if (interest === 'polled' || interest === 'given up') waiter.poll();
           if (interest === 'given up') waiter.cancel();
-          if (interest === 'promise') settled = handle.then().catch((error: unknown) => error);
+          if (interest === 'promise') settled = handle.catch((error: unknown) => error);
           if (interest === 'detached') handle.detach();
           if (abort === 'before') handle.abort();
           if (abort === 'between') {

@@ -208,7 +208,7 @@ export class Task<T = unknown, E = unknown>
       if ((bits & ~DONE) === 0) cold.settle?.resolve(result);
       else cold.settle?.reject(result);
       cold.settle = undefined;
-      cold.ended?.(this as Task);
+      cold.ended?.(this);
     }
     if (joiners === undefined) return;
     if (Array.isArray(joiners)) for (const joiner of joiners) joiner.wake();
@@ -342,7 +342,7 @@ export class Task<T = unknown, E = unknown>
     cold.promise ??= new Promise((resolve, reject) => {
       if ((this.state & DONE) === 0) cold.settle = { resolve, reject };
       else if ((this.state & (FAILED | CANCELLED)) === 0) resolve(this.content);
-      else reject(this.content as Error);
+      else reject(this.content);
     });
     return cold.promise as Promise<T>;
   }

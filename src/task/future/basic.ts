@@ -92,9 +92,9 @@ export type Awaitable<T, E = unknown> = Future<T, E> | Coroutine<T, E> | Promise
  * @throws {TypeError} ERR_TASK_KIND for anything else
  */
 export function toFuture<T, E>(source: Awaitable<T, E>): Future<T, E> {
-  if (isFuture(source)) return source as Future<T, E>;
-  if (isCoroutine(source)) return new CoroutineFuture(source as Coroutine<T, E>);
-  if (isThenable(source)) return fromPromise(source as PromiseLike<T>) as Future<T, E>;
+  if (isFuture(source)) return source;
+  if (isCoroutine(source)) return new CoroutineFuture(source);
+  if (isThenable(source)) return fromPromise(source) as Future<T, E>;
   const hint =
     typeof source === 'function' && isGeneratorFunction(source) ? ', call the function* first' : '';
   throw misuse(
@@ -129,5 +129,5 @@ function isGeneratorFunction(value: object): boolean {
 function describe(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'object') return 'an object';
-  return typeof value === 'function' ? 'a function' : `${typeof value} ${String(value)}`;
+  return typeof value === 'function' ? 'a function' : `a ${typeof value}`;
 }

@@ -26,6 +26,7 @@ export function isCoroutine(value: unknown): value is Coroutine<unknown> {
 }
 
 /** `next` of all generators; those of other make (with a `next` of their own) are wrapped. */
+// oxlint-disable-next-line unbound-method -- It is called with the generator, see `resume`.
 const { next: generatorNext } = Object.getPrototypeOf(
   Object.getPrototypeOf((function* () {})()),
 ) as Coroutine<unknown>;

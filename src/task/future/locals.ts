@@ -51,7 +51,7 @@ export class TaskLocal<T> {
 
   /** The same future, with `value` in it and in all tasks that it spawns. */
   with<R, E>(value: T, future: Awaitable<R, E>): BaseFuture<R, E> {
-    return new WithLocal<R, E>(this as TaskLocal<unknown>, value, toFuture(future));
+    return new WithLocal<R, E>(this, value, toFuture(future));
   }
 }
 

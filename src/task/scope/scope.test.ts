@@ -187,6 +187,7 @@ describe('scope', () => {
           } catch (error) {
             return (error as Error).message;
           }
+          return 'no error';
         },
         { onError: 'continue' },
       ),

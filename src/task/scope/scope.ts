@@ -70,9 +70,7 @@ export function scope<R>(
     throw misuse('ERR_TASK_KIND', 'Cannot open a scope: its body must be a function');
   }
   const onError = choiceOption('onError', options.onError, 'cancel', ['cancel', 'continue']);
-  return new ScopeFuture(body as (scope: Scope) => unknown, onError) as BaseFuture<
-    ValueOf<() => R>
-  >;
+  return new ScopeFuture(body, onError) as BaseFuture<ValueOf<() => R>>;
 }
 
 /** A scope from inside: its tasks, and why it ends. */

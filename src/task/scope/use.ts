@@ -79,7 +79,7 @@ function closerOf(resource: Usable): () => Future<unknown> {
   }
   return () => {
     const given: unknown = closer.call(resource);
-    return isAwaitable(given) ? toFuture(given as Awaitable<unknown>) : ready(undefined);
+    return isAwaitable(given) ? toFuture(given) : ready(undefined);
   };
 }
 

@@ -32,7 +32,7 @@ const programs: Record<string, () => void> = {
       throw new Error('nobody waits');
     }),
   late: () => {
-    const handle = spawn(function* () {
+    const handle = spawn(() => {
       throw new Error('late');
     });
     setImmediate(() => {

@@ -1,6 +1,7 @@
 /**
  * Who runs: random programs of tasks that wake, spawn and cancel each other, on the executor and on
- * a model that says the same rules with plain arrays. Both must poll the same tasks in the same order.
+ * a model that says the same rules with plain arrays. Both must poll the same tasks in the same
+ * order.
  */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
