@@ -11,7 +11,7 @@ import type { Executor } from './executor.ts';
 import type { Host, TurnTime } from './host.ts';
 
 /** Turns as microtasks between two turns as immediates. */
-export const SOON_TURNS = 64;
+const SOON_TURNS = 64;
 
 /** The longest delay of `setTimeout`. A later deadline is armed again when it has passed. */
 const MAX_DELAY = 0x7fffffff;

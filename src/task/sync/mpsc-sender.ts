@@ -110,7 +110,7 @@ export class SendPermit<T> implements Disposable {
 }
 
 /** What the senders of bounded and unbounded channels have in common. */
-export abstract class SenderBase<T> implements Disposable {
+abstract class SenderBase<T> implements Disposable {
   /** @internal */
   protected readonly channel: Channel<T>;
   #isOver = false;
