@@ -53,13 +53,24 @@ async function rules() {
 
 /**
  * Left out of all runs but the first: the rules' own tests look at the sources and not at what
- * runs; those with other languages are about what lies in memory, and take minutes.
+ * runs; those with other languages are about what lies in memory, and take minutes; simulations
+ * come out the same everywhere.
  */
-const ONCE = ['test/scripts', 'test/ring/conformance', 'test/ring/steps', 'test/exchange'];
+const ONCE = [
+  'test/scripts',
+  'test/ring/conformance',
+  'test/ring/steps',
+  'test/exchange',
+  'simulation',
+];
+
+/** What runs again with io_uring off: everything that has to do with a driver. */
+const DRIVEN = ['driver', 'conformance', 'native', 'runtime', 'net', 'fs', 'client', 'gateway'];
 
 /**
- * The runs of the tests, as options of `npm test`. On the machine's Node everything runs, with
- * io_uring on and, but for what is enough once, with it forced off; so do the other Nodes.
+ * The runs of the tests, as options of `npm test`. On the machine's Node everything runs, and once
+ * more what has to do with drivers, with io_uring forced off; so do the other Nodes, without what
+ * is enough once.
  * @returns {[name: string, ...args: string[]][]}
  */
 function testRuns() {
@@ -67,20 +78,15 @@ function testRuns() {
   const major = own.split('.')[0] ?? '';
   if (!options.matrix) return [[`tests on Node ${own}`]];
   const others = MATRIX_MAJORS.filter((other) => other !== major);
-  const epoll = ['--driver', 'epoll'];
   const product = ONCE.flatMap((folder) => ['--without', folder]);
-  return [
-    [`tests on Node ${own}`],
-    [`tests on Node ${own}, io_uring off`, ...epoll, ...product],
-    ...others.flatMap((other) => {
-      const on = /** @type {[string, ...string[]]} */ ([`tests on Node ${other}`, '--node', other]);
-      const off = /** @type {[string, ...string[]]} */ ([`${on[0]}, io_uring off`, ...epoll]);
-      return [
-        /** @type {[string, ...string[]]} */ ([...on, ...product]),
-        /** @type {[string, ...string[]]} */ ([...off, '--node', other, ...product]),
-      ];
-    }),
-  ];
+  const off = ['--driver', 'epoll', ...product, ...DRIVEN];
+  /** @type {[name: string, ...args: string[]][]} */
+  const runs = [[`tests on Node ${own}`], [`tests on Node ${own}, io_uring off`, ...off]];
+  for (const other of others) {
+    runs.push([`tests on Node ${other}`, '--node', other, ...product]);
+    runs.push([`tests on Node ${other}, io_uring off`, '--node', other, ...off]);
+  }
+  return runs;
 }
 
 /** Failures of one run that the summary repeats. */
