@@ -86,11 +86,7 @@ class Join extends BaseFuture<unknown> {
 
   poll(context: Context): Poll<unknown> {
     if (!this.#failed) this.#pollWoken(context);
-    if (this.#failed) {
-      this.#finishFailed(context);
-      if (this.#set.size > 0) return PENDING;
-      throw this.#error;
-    }
+    if (this.#failed) return this.#fail(context);
     if (this.#set.size > 0) return PENDING;
     const keys = this.#keys;
     if (keys === undefined) return this.#values;
@@ -121,15 +117,19 @@ class Join extends BaseFuture<unknown> {
   }
 
   /** The others end; what they throw meanwhile stands beside the first error. */
-  #finishFailed(context: Context): void {
+  #fail(context: Context): typeof PENDING {
     try {
       this.#set.cancel(context);
     } catch (error) {
       this.#error = asOneError([this.#error, error]);
     }
+    if (this.#set.size > 0) return PENDING;
+    this.#failed = false; // It is over: giving it up does nothing any more.
+    throw this.#error;
   }
 
+  /** One had failed already: its error is thrown all the same. */
   cancel(context: Context): Poll<void> {
-    return this.#set.cancel(context);
+    return this.#failed ? this.#fail(context) : this.#set.cancel(context);
   }
 }

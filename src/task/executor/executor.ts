@@ -154,10 +154,14 @@ export class Executor {
     if (this.#locates) task.coldPart().location = spawnLocation();
   }
 
+  /** Good enough for counters: a reading of the clock costs as much as two polls. */
+  #recentTime(): number {
+    return this.#turning ? this.#watchdog.recent : this.host.now();
+  }
+
   #openRow({ slot, id, level, name, location }: Task): void {
     const parent = this.running?.id ?? 0;
-    const now = this.#turning ? this.#watchdog.recent : this.host.now();
-    this.#counters!.open(slot, id, parent, level, now, name, location);
+    this.#counters!.open(slot, id, parent, level, this.#recentTime(), name, location);
   }
 
   /** Its place is free again: it has ended, and is in no queue. */
@@ -200,14 +204,14 @@ export class Executor {
     this.#queue.push(task);
     const counters = this.#counters;
     if (counters === undefined) return;
-    counters.scheduled(task.slot);
+    counters.scheduled(task.slot, this.#recentTime());
     counters.wokenBySelf(task.slot);
   }
 
   /** The running task woke another one: that goes first, if nothing more urgent is ready. */
   #scheduleNext(task: Task): void {
     const queue = this.#queue;
-    this.#counters?.scheduled(task.slot);
+    this.#counters?.scheduled(task.slot, this.#recentTime());
     if (!queue.overtaking || !queue.isFirst(task)) {
       queue.push(task);
       return;
@@ -249,7 +253,7 @@ export class Executor {
 
   #enqueue(task: Task): void {
     this.#queue.push(task);
-    this.#counters?.scheduled(task.slot);
+    this.#counters?.scheduled(task.slot, this.#recentTime());
     this.#turnSoon();
   }
 
@@ -504,8 +508,9 @@ export class Executor {
     const { arena, ...rows } = options;
     const counters = TaskCounters.create(arena, { owner: this.options.name, ...rows });
     const now = this.host.now();
-    for (const { slot, id, level, name, location } of this.tasks()) {
+    for (const { slot, id, state, level, name, location } of this.tasks()) {
       counters.open(slot, id, 0, level, now, name, location);
+      if ((state & SCHEDULED) !== 0) counters.scheduled(slot, now);
     }
     this.#counters = counters;
   }

@@ -25,11 +25,16 @@ export function closedError(what: string): RondoError {
   return new RondoError('ERR_EXECUTOR_CLOSED', `Cannot ${what}: the executor was closed`);
 }
 
-/** The line outside of this package's executor that called spawn, as `file:line:column`. */
+const OWN_FOLDER: string = new URL('..', import.meta.url).pathname;
+
+/** The line outside of the library's tasks that spawned, as a stack shows it: `at file:line:column`. */
 export function spawnLocation(): string | undefined {
-  const stack = new Error().stack?.split('\n') ?? [];
-  return stack
-    .slice(1)
-    .find((line) => !line.includes('/task/executor/') && !line.includes('/task/scope/'))
-    ?.trim();
+  const stack = new Error().stack?.split('\n').slice(1) ?? [];
+  const line = stack.find((each) => !isOwn(each));
+  return line?.trim();
+}
+
+function isOwn(line: string): boolean {
+  if (line.includes('<anonymous>')) return true; // The generator's own `next`.
+  return line.includes(OWN_FOLDER) && !line.includes('.test.');
 }

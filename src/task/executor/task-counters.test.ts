@@ -20,12 +20,11 @@ function made(options: { rows?: number; names?: number } = {}): {
 test('TaskReader shows what was counted of a task', () => {
   const { counters, reader } = made();
   counters.open(3, 71, 70, 2, 1000.5, 'reader', 'at main (app.ts:3:7)');
-  counters.scheduled(3);
+  counters.scheduled(3, 1000.5);
   counters.polling(3, 1001);
   counters.addBusy(3, 0.25);
-  counters.addWaited(3, 0.5);
   counters.turnEnded();
-  counters.scheduled(3);
+  counters.scheduled(3, 1000.5);
   counters.wokenAgain(3);
   counters.wokenBySelf(3);
   counters.addWakers(3, 1);
@@ -56,7 +55,7 @@ test('TaskReader derives the state of a task', () => {
   const state = (): string | undefined => reader.read()[0]?.state;
   counters.open(0, 1, 0, 1, 0, '', undefined);
   assert.equal(state(), 'idle');
-  counters.scheduled(0);
+  counters.scheduled(0, 0);
   assert.equal(state(), 'scheduled');
   counters.polling(0, 1);
   assert.equal(state(), 'running');
@@ -74,14 +73,13 @@ test('TaskReader derives the state of a task', () => {
 test('a slot starts from nothing with each task', () => {
   const { counters, reader } = made();
   counters.open(0, 1, 9, 3, 5, 'first', 'somewhere');
-  counters.scheduled(0);
+  counters.scheduled(0, 0);
   counters.wokenAgain(0);
   counters.wokenBySelf(0);
   counters.polling(0, 6);
   counters.cancelling(0);
   counters.addWakers(0, 2);
   counters.addBusy(0, 1);
-  counters.addWaited(0, 1);
   counters.turnEnded();
   counters.close(0);
   counters.open(0, 2, 0, 1, 7, '', undefined);
@@ -108,7 +106,7 @@ test('tasks beyond the rows are counted and disturb no other', () => {
   const { counters, reader } = made({ rows: 2 });
   for (let slot = 0; slot < 5; slot++) counters.open(slot, slot + 1, 0, 1, 0, 'task', undefined);
   for (const slot of [2, 3, 4]) {
-    counters.scheduled(slot);
+    counters.scheduled(slot, 0);
     counters.polling(slot, 1);
     counters.addBusy(slot, 100);
     counters.cancelling(slot);
@@ -209,7 +207,7 @@ test('TaskReader shows what a naive model has, whatever was done', () => {
           counters.close(slot);
         } else if (what === 'poll') {
           task.polls += 1;
-          counters.scheduled(slot);
+          counters.scheduled(slot, 0);
           counters.polling(slot, 2);
         } else if (what === 'move') {
           task.priority = number;

@@ -99,6 +99,8 @@ export class TaskCounters {
   readonly #words: Int32Array;
   readonly #doubles: Float64Array;
   readonly #rows: number;
+  /** Of each row when its task was put in the queue last: nobody else's business. */
+  readonly #since: Float64Array;
   /** Word of the first hot row, double of the first cold one, words of the header. */
   readonly #hot: number;
   readonly #cold: number;
@@ -114,6 +116,7 @@ export class TaskCounters {
     this.#words = words;
     this.#doubles = doubles;
     this.#rows = words[header + Header.ROWS]!;
+    this.#since = new Float64Array(this.#rows + 1);
     this.#hot = header + words[header + Header.HOT_AT]! / 4;
     this.#cold = (region.offset + words[header + Header.COLD_AT]!) / 8;
     this.#running = header + Header.RUNNING;
@@ -228,8 +231,9 @@ export class TaskCounters {
     this.#names.drop(names >>> 16);
   }
 
-  /** It was put in the queue: when it was spawned, woken or aborted. */
-  scheduled(slot: number): void {
+  /** It was put in the queue, because it was spawned, woken or aborted; `now` in milliseconds. */
+  scheduled(slot: number, now: number): void {
+    this.#since[slot < this.#rows ? slot : this.#rows] = now;
     const at = this.#row(slot) + Hot.SCHEDULED;
     this.#words[at] = this.#words[at]! + 1;
   }
@@ -252,7 +256,11 @@ export class TaskCounters {
     const row = this.#row(slot);
     words[this.#running] = slot;
     words[row + Hot.POLLS] = words[row + Hot.POLLS]! + 1;
-    this.#doubles[(row >>> 1) + HOT_LAST_POLL] = now;
+    const doubles = this.#doubles;
+    doubles[(row >>> 1) + HOT_LAST_POLL] = now;
+    const waited = this.#coldRow(slot) + Cold.WAITED;
+    const since = this.#since[slot < this.#rows ? slot : this.#rows]!;
+    doubles[waited] = doubles[waited]! + (now - since) * 1000;
   }
 
   /** Nothing is being polled any more. */
@@ -269,12 +277,6 @@ export class TaskCounters {
   /** Adds milliseconds that it was being polled. */
   addBusy(slot: number, milliseconds: number): void {
     const at = this.#coldRow(slot) + Cold.BUSY;
-    this.#doubles[at] = this.#doubles[at]! + milliseconds * 1000;
-  }
-
-  /** Adds milliseconds that it was in the queue. */
-  addWaited(slot: number, milliseconds: number): void {
-    const at = this.#coldRow(slot) + Cold.WAITED;
     this.#doubles[at] = this.#doubles[at]! + milliseconds * 1000;
   }
 

@@ -173,7 +173,7 @@ class JoinAll<T> extends BaseFuture<T[]> {
       this.#set.keep(context);
       return PENDING;
     }
-    if (this.#error !== undefined) throw this.#error.thrown;
+    this.#throwError();
     return this.#values;
   }
 
@@ -189,7 +189,16 @@ class JoinAll<T> extends BaseFuture<T[]> {
     this.#set.abortAll(error);
   }
 
+  /** Its tasks are the set's again. An error that was taken from the set is thrown. */
   cancel(): Poll<void> {
     this.#set.forget();
+    this.#throwError();
+  }
+
+  /** Throws what there is to throw, once. */
+  #throwError(): void {
+    const error = this.#error;
+    this.#error = undefined;
+    if (error !== undefined) throw error.thrown;
   }
 }
