@@ -42,21 +42,32 @@ export function attempt<T, E>(future: Awaitable<T, E>): BaseFuture<Outcome<T, E>
 
 class Shield<T, E> extends BaseFuture<T, E> {
   readonly #future: Future<T, E>;
+  /** It has begun and is not over: only then there is something to protect. */
+  #isRunning = false;
   constructor(future: Future<T, E>) {
     super();
     this.#future = future;
   }
   poll(context: Context): Poll<T> {
-    return this.#future.poll(context);
+    let value: Poll<T> | undefined;
+    this.#isRunning = false;
+    try {
+      value = this.#future.poll(context);
+      return value;
+    } finally {
+      this.#isRunning = value === PENDING;
+    }
   }
   cancel(context: Context): Poll<void> {
-    return this.#future.poll(context) === PENDING ? PENDING : undefined;
+    if (!this.#isRunning) return this.#future.cancel?.(context);
+    return this.poll(context) === PENDING ? PENDING : undefined;
   }
 }
 
 /**
- * The same future, but it cannot be cancelled: whoever gives it up waits until it has ended by
- * itself. For the steps that must not be left half done.
+ * The same future, but once begun it cannot be cancelled: whoever gives it up waits until it has
+ * ended by itself. For the steps that must not be left half done. Given up before its first poll,
+ * it does not begin.
  */
 export function shield<T, E>(future: Awaitable<T, E>): BaseFuture<T, E> {
   return new Shield(toFuture(future));

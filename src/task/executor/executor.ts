@@ -483,9 +483,19 @@ export class Executor {
     if (this.#counters !== undefined) countEnd(this.#counters.totals, bits);
     if (task.cold !== undefined && task.cold.grace !== 0) this.timers.cancel(task.cold.grace);
     task.end(bits, result);
-    if ((task.state & (FAILED | OBSERVED | OWNED)) === FAILED) this.#unobserved.push(task);
+    if ((task.state & (FAILED | OBSERVED)) === FAILED) this.unobserved(task);
     if (this.#living === 0 && this.#whenEmpty.length > 0) {
       for (const resolve of this.#whenEmpty.splice(0)) resolve();
+    }
+  }
+
+  /** A task has failed and nobody has its error: it is reported when that is so a turn later. */
+  unobserved(task: Task): void {
+    if ((task.state & OWNED) !== 0) return;
+    this.#unobserved.push(task);
+    if (!this.#turning && !this.#requested) {
+      this.#requested = true;
+      this.host.requestTurn('later');
     }
   }
 

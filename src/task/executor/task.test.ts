@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { CancelledError } from '../errors.ts';
 import { BaseFuture, PENDING, yieldNow, type Context, type Poll } from '../future/index.ts';
 import { TestTask } from '../testing/test-task.ts';
+import { attempt, select, timeout } from '../combine/index.ts';
 import { sleep } from '../time/index.ts';
 import { VirtualHost } from '../testing/virtual-host.ts';
 import type { Executor } from './executor.ts';
@@ -265,13 +266,50 @@ describe('JoinHandle', () => {
     handle.abort();
     host.runUntilIdle();
     assert.deepEqual(
-      waiters.map((waiter) => [waiter.isWoken, waiter.wakers]),
+      waiters.map((waiter) => [waiter.wakes, waiter.wakers]),
       [
-        [true, 0],
-        [false, 0],
-        [true, 0],
+        [1, 0],
+        // By its own giving up, and not by the end.
+        [1, 0],
+        [1, 0],
       ],
     );
+  });
+
+  it('wakes the same task in both branches that wait for it, when one gives up', () => {
+    const handle = executor.spawn(host.enter(() => sleep(10)));
+    function* impatient() {
+      yield* attempt(timeout(5, handle));
+      yield* sleep(1000);
+    }
+    let first: unknown;
+    executor.spawn(function* () {
+      first = yield* select({ handle, late: impatient() });
+    });
+    host.runFor(20);
+    assert.deepEqual(first, { key: 'handle', value: undefined });
+  });
+
+  it('reports an error when those who waited for it gave up, before or after it came', () => {
+    function* fails() {
+      yield* sleep(10);
+      throw new Error('lost');
+    }
+    const early = executor.spawn(fails);
+    executor.spawn(attempt(timeout(5, early)));
+    host.runUntilIdle();
+    assert.equal(host.reported.length, 1);
+
+    const late = executor.spawn(() => {
+      throw new Error('lost as well');
+    });
+    const waiter = new TestTask(late);
+    waiter.poll();
+    host.runUntilIdle();
+    assert.equal(host.reported.length, 1);
+    waiter.cancel();
+    host.runUntilIdle();
+    assert.equal(host.reported.length, 2);
   });
 
   it('shows what it is', () => {
@@ -332,14 +370,13 @@ describe('Task: every combination of outcome, abort and interest', () => {
             outcome === 'throw' || (outcome.endsWith('throw') && abort !== 'between');
           const fails = isThrown && abort !== 'before';
           const watches = interest === 'polled' || interest === 'promise';
-          const expected = fails && !watches && interest !== 'given up' ? 1 : 0;
+          const expected = fails && !watches ? 1 : 0;
           assert.equal(
             host.reported.length,
             expected,
             'an error is reported once or had by someone',
           );
           if (interest === 'polled') assert.ok(waiter.isWoken);
-          if (interest === 'given up') assert.ok(!waiter.isWoken);
           assert.equal(waiter.wakers, 0, 'no waker is left');
           if (settled !== undefined) {
             const result = await settled;

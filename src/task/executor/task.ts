@@ -43,7 +43,7 @@ export const TaskState = {
   DONE: 16,
   FAILED: 32,
   CANCELLED: 64,
-  /** Somebody has waited for it. */
+  /** Somebody waits for it, or has been given what came of it. */
   OBSERVED: 128,
   /** A scope takes its error, so it is not reported although nobody waited for it. */
   OWNED: 256,
@@ -53,10 +53,12 @@ export const TaskState = {
   COROUTINE: 1024,
   /** The cancellation was thrown into that generator. */
   THROWN: 2048,
+  /** Its error was given to somebody. */
+  DELIVERED: 4096,
 } as const;
 
 const { SCHEDULED, RUNNING, STARTED, CANCELLING, DONE, FAILED, CANCELLED, OBSERVED } = TaskState;
-const { COROUTINE, THROWN } = TaskState;
+const { COROUTINE, THROWN, DELIVERED } = TaskState;
 
 /** What only some tasks have. */
 interface Cold {
@@ -207,6 +209,7 @@ export class Task<T = unknown, E = unknown>
     if (cold !== undefined) {
       if ((bits & ~DONE) === 0) cold.settle?.resolve(result);
       else cold.settle?.reject(result);
+      if (cold.settle !== undefined) this.state |= DELIVERED;
       cold.settle = undefined;
       cold.ended?.(this);
     }
@@ -241,23 +244,38 @@ export class Task<T = unknown, E = unknown>
       this.addJoiner(context.waker);
       return PENDING;
     }
+    this.state |= DELIVERED;
     if ((this.state & (FAILED | CANCELLED)) !== 0) throw this.content;
     return this.content as T;
   }
 
-  /** The future that is over here is the waiting for the task, not the task. */
+  /**
+   * The future that is over here is the waiting for the task, not the task. If nobody else waits,
+   * its error is reported again as one that nobody has.
+   */
   cancel(context: Context): undefined {
+    this.removeJoiner(context.waker);
+    const cold = this.cold;
+    if (this.joiners !== undefined || cold?.promise !== undefined) return;
+    if ((this.state & DELIVERED) !== 0) return;
+    this.state &= ~OBSERVED;
+    if ((this.state & FAILED) !== 0) this.executor.unobserved(this);
+  }
+
+  private removeJoiner(waker: Waker): void {
     const joiners = this.joiners;
     if (joiners === undefined) return;
     if (!Array.isArray(joiners)) {
-      if (joiners.willWake(context.waker)) this.joiners = undefined;
+      if (joiners.willWake(waker)) this.joiners = undefined;
       else return;
     } else {
-      const place = joiners.findIndex((joiner) => joiner.willWake(context.waker));
+      const place = joiners.findIndex((joiner) => joiner.willWake(waker));
       if (place === -1) return;
       joiners.splice(place, 1);
+      if (joiners.length === 0) this.joiners = undefined;
     }
-    context.waker.drop();
+    // The same task may wait for this one in another branch too: there it must say so again.
+    waker.wake();
   }
 
   private addJoiner(waker: Waker): void {
@@ -340,6 +358,7 @@ export class Task<T = unknown, E = unknown>
     const cold = this.coldPart();
     this.state |= OBSERVED;
     cold.promise ??= new Promise((resolve, reject) => {
+      if ((this.state & DONE) !== 0) this.state |= DELIVERED;
       if ((this.state & DONE) === 0) cold.settle = { resolve, reject };
       else if ((this.state & (FAILED | CANCELLED)) === 0) resolve(this.content);
       else reject(this.content);

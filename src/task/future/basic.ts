@@ -1,7 +1,8 @@
 /** The smallest futures. */
 import { BaseFuture } from './base.ts';
 import { CoroutineFuture, isCoroutine } from './coroutine.ts';
-import { PENDING, type Context, type Coroutine, type Future, type Poll } from './future.ts';
+import { PENDING } from './future.ts';
+import type { Context, Coroutine, Future, Poll, Waker } from './future.ts';
 import { fromPromise, isThenable, OwnedPromise } from './promise.ts';
 import { misuse } from '../../base/index.ts';
 
@@ -65,19 +66,37 @@ export function yieldNow(): BaseFuture<void, never> {
 
 class Unconstrained<T, E> extends BaseFuture<T, E> {
   readonly #future: Future<T, E>;
+  readonly #context = new Unlimited();
   constructor(future: Future<T, E>) {
     super();
     this.#future = future;
   }
   poll(context: Context): Poll<T> {
-    return this.#future.poll({ waker: context.waker, proceed: always });
+    this.#context.outer = context;
+    return this.#future.poll(this.#context);
   }
   cancel(context: Context): Poll<void> {
-    return this.#future.cancel?.({ waker: context.waker, proceed: always });
+    this.#context.outer = context;
+    return this.#future.cancel?.(this.#context);
   }
 }
 
-const always = (): boolean => true;
+/** The context of the poll that is under way, but for the budget. */
+class Unlimited implements Context {
+  outer!: Context;
+  get waker(): Waker {
+    return this.outer.waker;
+  }
+  get reason(): unknown {
+    return this.outer.reason;
+  }
+  get isGraceOver(): boolean {
+    return this.outer.isGraceOver === true;
+  }
+  proceed(): boolean {
+    return true;
+  }
+}
 
 /** The same future without a budget: it may go on for as long as there is something to do. */
 export function unconstrained<T, E>(future: Awaitable<T, E>): BaseFuture<T, E> {

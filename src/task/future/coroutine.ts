@@ -31,6 +31,9 @@ const { next: generatorNext } = Object.getPrototypeOf(
   Object.getPrototypeOf((function* () {})()),
 ) as Coroutine<unknown>;
 
+/** Yields of something else in a row after which a coroutine is ended. */
+const REFUSALS = 16;
+
 /** Whether it can be given to `resume`: a generator as the language makes them. */
 export function isPlainCoroutine(value: unknown): value is Coroutine<unknown> {
   return isCoroutine(value) && value.next === generatorNext;
@@ -43,13 +46,29 @@ export function isPlainCoroutine(value: unknown): value is Coroutine<unknown> {
 export function resume(generator: Coroutine<unknown>): Poll<unknown> {
   const step = generatorNext.call(generator) as IteratorResult<unknown, unknown>;
   if (step.done === true) return step.value;
-  return step.value === SUSPENDED ? PENDING : refuse(generator, step.value);
+  return step.value === SUSPENDED ? PENDING : refuse(generator, step);
 }
 
-/** Thrown where it was yielded: the coroutine cleans up, and the stack names the line. */
-function refuse(generator: Coroutine<unknown>, yielded: unknown): Poll<unknown> {
-  const step = generator.throw(foreignYield(yielded));
+/**
+ * Thrown where it was yielded: the coroutine cleans up, and the stack names the line. Nobody would
+ * wake it, so it is refused as often as it comes, the cleaning up included.
+ */
+function refuse(
+  generator: Coroutine<unknown>,
+  first: IteratorResult<unknown, unknown>,
+): Poll<unknown> {
+  let step = first;
+  for (let refused = 0; step.done !== true && step.value !== SUSPENDED; refused++) {
+    if (refused === REFUSALS) return endAbruptly(generator, step.value);
+    step = generator.throw(foreignYield(step.value));
+  }
   return step.done === true ? step.value : PENDING;
+}
+
+/** One that catches the error and yields again, without end, has no next wait to be ended at. */
+function endAbruptly(generator: Coroutine<unknown>, yielded: unknown): never {
+  generator.return(undefined);
+  throw foreignYield(yielded);
 }
 
 /**
@@ -62,7 +81,10 @@ export function cancelStep(
   context: Context,
 ): Poll<void> {
   try {
-    return cancelled(generator, wasThrown, context).done === true ? undefined : PENDING;
+    const step = cancelled(generator, wasThrown, context);
+    if (step.done === true) return undefined;
+    if (step.value !== SUSPENDED && refuse(generator, step) !== PENDING) return undefined;
+    return PENDING;
   } catch (error) {
     if (error instanceof CancelledError) return undefined;
     throw error;

@@ -59,6 +59,8 @@ class WithLocal<R, E> extends BaseFuture<R, E> {
   readonly #key: TaskLocal<unknown>;
   readonly #value: unknown;
   readonly #future: Future<R, E>;
+  /** Of the last poll, and most often of the next one too. */
+  #entry: Locals | undefined;
 
   constructor(key: TaskLocal<unknown>, value: unknown, future: Future<R, E>) {
     super();
@@ -86,6 +88,9 @@ class WithLocal<R, E> extends BaseFuture<R, E> {
   }
 
   #enter(): Locals | undefined {
-    return enterLocals({ key: this.#key, value: this.#value, next: current });
+    if (this.#entry === undefined || this.#entry.next !== current) {
+      this.#entry = { key: this.#key, value: this.#value, next: current };
+    }
+    return enterLocals(this.#entry);
   }
 }

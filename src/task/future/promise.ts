@@ -1,4 +1,5 @@
 /** Promises as futures. */
+import { CancelledError } from '../errors.ts';
 import { BaseFuture } from './base.ts';
 import { PENDING, type Context, type Poll, type Waker } from './future.ts';
 
@@ -23,10 +24,14 @@ export class PromiseFuture<T> extends BaseFuture<T> {
 
   constructor(promise: PromiseLike<T>) {
     super();
-    promise.then(
-      (value) => this.#settle(State.FULFILLED, value),
-      (error: unknown) => this.#settle(State.REJECTED, error),
-    );
+    try {
+      promise.then(
+        (value) => this.#settle(State.FULFILLED, value),
+        (error: unknown) => this.#settle(State.REJECTED, error),
+      );
+    } catch (error) {
+      this.#settle(State.REJECTED, error);
+    }
   }
 
   poll(context: Context): Poll<T> {
@@ -45,6 +50,8 @@ export class PromiseFuture<T> extends BaseFuture<T> {
   }
 
   #settle(state: (typeof State)['FULFILLED' | 'REJECTED'], result: unknown): void {
+    // Promises of other make may settle twice: the first time counts.
+    if (this.#state !== State.PENDING) return;
     this.#state = state;
     this.#result = result;
     const waker = this.#waker;
@@ -59,6 +66,8 @@ export class PromiseFuture<T> extends BaseFuture<T> {
  */
 export class OwnedPromise<T> extends PromiseFuture<T> {
   readonly #owner: { readonly reason: unknown };
+  /** Gave its value or threw. */
+  isOver = false;
 
   /** `owner.reason` is what the signal was aborted with. */
   constructor(promise: PromiseLike<T>, owner: { readonly reason: unknown }) {
@@ -66,16 +75,28 @@ export class OwnedPromise<T> extends PromiseFuture<T> {
     this.#owner = owner;
   }
 
+  override poll(context: Context): Poll<T> {
+    this.isOver = true;
+    const value = super.poll(context);
+    this.isOver = value !== PENDING;
+    return value;
+  }
+
   override cancel(context: Context): Poll<void> {
+    // Its error was thrown already.
+    if (this.isOver) return undefined;
     try {
       return this.poll(context) === PENDING ? PENDING : undefined;
     } catch (error) {
-      if (error === this.#owner.reason || (error as Error | null)?.name === 'AbortError') {
-        return undefined;
-      }
+      if (error === this.#owner.reason || isCancellation(error)) return undefined;
       throw error;
     }
   }
+}
+
+/** What functions throw that did as they were asked. */
+function isCancellation(error: unknown): boolean {
+  return error instanceof CancelledError || (error as Error | null)?.name === 'AbortError';
 }
 
 /**
@@ -107,7 +128,7 @@ class SignalledPromise<T> extends BaseFuture<T> {
 
   cancel(context: Context): Poll<void> {
     if (this.#inner === undefined) return undefined;
-    this.#controller.abort();
+    if (!this.#inner.isOver) this.#controller.abort(context.reason);
     return this.#inner.cancel(context);
   }
 

@@ -114,8 +114,9 @@ class OpenScope implements Scope {
     // It waited for one that was cancelled with it: no news.
     if (this.isEnding && error instanceof CancelledError) return;
     if (this.#onError === 'continue' && !this.isEnding) {
-      // A server's scope lives for years: only what nobody has waited for yet is kept.
-      if ((task.state & TaskState.OBSERVED) === 0) this.#failed.push(task);
+      // A server's scope lives for years: those are forgotten whose error somebody has.
+      this.#failed = this.#failed.filter(isOrphan);
+      this.#failed.push(task);
       return;
     }
     this.fail(error);
@@ -146,8 +147,7 @@ class OpenScope implements Scope {
 
   /** All that the scope throws, when the body and the tasks have ended. */
   thrown(): unknown[] {
-    const orphans = this.#failed.filter((task) => (task.state & TaskState.OBSERVED) === 0);
-    const errors = orphans.map((task) => task.content);
+    const errors = this.#failed.filter(isOrphan).map((task) => task.content);
     for (const error of this.errors) if (!errors.includes(error)) errors.push(error);
     this.#failed = [];
     return errors;
@@ -170,6 +170,11 @@ class OpenScope implements Scope {
     }
     return this.#controller.signal;
   }
+}
+
+/** Nobody has its error. */
+function isOrphan(task: Task): boolean {
+  return (task.state & TaskState.DELIVERED) === 0;
 }
 
 class ScopeFuture extends BaseFuture<unknown> {
@@ -196,7 +201,7 @@ class ScopeFuture extends BaseFuture<unknown> {
 
   cancel(context: Context): Poll<void> {
     this.#start = undefined;
-    this.#scope.end(new CancelledError('a scope', undefined));
+    this.#scope.end(new CancelledError('a scope', context.reason));
     this.#cancelBody(context);
     if (!this.#hasEnded(context)) return PENDING;
     const errors = this.#scope.thrown();

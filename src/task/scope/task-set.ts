@@ -86,6 +86,11 @@ export class TaskSet<T> implements AsyncDisposable {
   /** Lets all go: they run on, belong to nobody, and their errors are reported. */
   detachAll(): void {
     for (const task of this.#running) task.state &= ~TaskState.OWNED;
+    for (const task of this.#ended.slice(this.#taken)) {
+      task.state &= ~TaskState.OWNED;
+      const isLost = TaskState.FAILED | TaskState.OBSERVED;
+      if ((task.state & isLost) === TaskState.FAILED) task.executor.unobserved(task);
+    }
     this.#running.clear();
     this.#ended = [];
     this.#taken = 0;
@@ -103,7 +108,7 @@ export class TaskSet<T> implements AsyncDisposable {
   take(): Task | undefined {
     const task = this.#ended[this.#taken];
     if (task === undefined) return undefined;
-    task.state |= TaskState.OBSERVED;
+    task.state |= TaskState.OBSERVED | TaskState.DELIVERED;
     this.#taken += 1;
     // In one go when half of it is taken: shifting each would cost its length each time.
     if (this.#taken * 2 >= this.#ended.length) {

@@ -33,6 +33,8 @@ export class CancellationToken implements Listener, Disposable {
   readonly #source: AbortSignal | undefined;
   readonly #listeners = new Set<Listener>();
   #cause: Cause | undefined;
+  /** The listeners were told; the cause alone may have been looked up by somebody before that. */
+  #isTold = false;
   #controller: AbortController | undefined;
   readonly #aborted = (): void => this.tokenCancelled({ reason: this.#source!.reason });
 
@@ -74,7 +76,7 @@ export class CancellationToken implements Listener, Disposable {
 
   /** Cancels this token and all below it. Only the first call counts. */
   cancel(reason?: unknown): void {
-    if (!this.isCancelled) this.tokenCancelled({ reason });
+    this.tokenCancelled(this.#findCause() ?? { reason });
   }
 
   /** @throws {CancelledError} ERR_TASK_CANCELLED when it is cancelled */
@@ -111,9 +113,11 @@ export class CancellationToken implements Listener, Disposable {
     tokenCancelled: (cause) => this.#controller?.abort(cause.reason),
   };
 
-  /** Lets go of the parent, if a signal or somebody who waits made a link to it. */
+  /**
+   * Lets go of the parent, if a signal or somebody who waits made a link to it: what waits now is
+   * told only when this token itself is cancelled.
+   */
   [Symbol.dispose](): void {
-    this.#listeners.clear();
     this.#unlink();
   }
 
@@ -138,12 +142,13 @@ export class CancellationToken implements Listener, Disposable {
 
   /** @internal */
   tokenCancelled(cause: Cause): void {
-    if (this.#cause !== undefined) return;
-    this.#cause = cause;
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.#cause ??= cause;
     const listeners = [...this.#listeners];
     this.#listeners.clear();
     this.#unlink();
-    for (const listener of listeners) listener.tokenCancelled(cause);
+    for (const listener of listeners) listener.tokenCancelled(this.#cause);
   }
 }
 
@@ -197,15 +202,23 @@ class RunUntilCancelled<T, E> extends BaseFuture<T, E | CancelledError> {
 
   poll(context: Context): Poll<T> {
     if (this.#closing === undefined) {
-      if (this.#cancelled.poll(context) === PENDING) {
-        const value = this.#future.poll(context);
-        if (value !== PENDING) this.#cancelled.cancel();
-        return value;
-      }
+      if (this.#cancelled.poll(context) === PENDING) return this.#pollFuture(context);
       const error = new CancelledError('what follows a token', this.#token.reason);
       this.#closing = new Closing([this.#future], undefined, [error]);
     }
     return this.#closing.poll(context) as Poll<T>;
+  }
+
+  #pollFuture(context: Context): Poll<T> {
+    let isOver = true;
+    try {
+      const value = this.#future.poll(context);
+      isOver = value !== PENDING;
+      return value;
+    } finally {
+      // However it ended: the token may live for years.
+      if (isOver) this.#cancelled.cancel();
+    }
   }
 
   cancel(context: Context): Poll<void> {
