@@ -1,6 +1,7 @@
 /** Ends by the clock: of one future (`timeout`), and of everything below it (`deadline`). */
 import { integerOption, RondoError } from '../../base/index.ts';
 import { currentExecutor } from '../executor/current.ts';
+import type { Executor } from '../executor/executor.ts';
 import type { Task } from '../executor/task.ts';
 import {
   BaseFuture,
@@ -14,6 +15,7 @@ import {
 import { TaskLocal } from '../future/locals.ts';
 import { Closing } from '../stream/closing.ts';
 import { sleepUntil, type Sleep } from '../time/sleep.ts';
+import type { TimerEntry } from '../time/timers.ts';
 
 const MAX_MS = 0x7fffffff;
 
@@ -81,19 +83,51 @@ class Timed<T, E> extends BaseFuture<T, E | RondoError> {
   }
 }
 
-/** A time by which everything below is to be over. Its tasks are cancelled when it passes. */
-class Limit {
+/**
+ * A time by which everything below is to be over. Its tasks are cancelled when it passes: by the
+ * future that is bounded, and after its end by a timer, which is there while there are tasks.
+ */
+class Limit implements TimerEntry {
   /** On the clock of the executor; the earlier of this one's and the outer one's. */
   readonly at: number;
+  readonly #executor: Executor;
   readonly #tasks = new Set<Task>();
+  #isAlone = false;
+  /** 0 for none. */
+  #timer = 0;
 
-  constructor(at: number) {
-    this.at = at;
+  constructor(executor: Executor, milliseconds: number) {
+    this.#executor = executor;
+    this.at = executor.now() + milliseconds;
   }
 
   add(task: Task): void {
     this.#tasks.add(task);
-    task.onEnd(() => this.#tasks.delete(task));
+    if (this.#isAlone) this.#arm();
+    task.onEnd(() => this.#remove(task));
+  }
+
+  #remove(task: Task): void {
+    this.#tasks.delete(task);
+    if (this.#tasks.size > 0 || this.#timer === 0) return;
+    this.#executor.timers.cancel(this.#timer);
+    this.#timer = 0;
+  }
+
+  /** The future is over; what it has started may not be. */
+  leaveAlone(): void {
+    this.#isAlone = true;
+    if (this.#tasks.size > 0) this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#timer === 0) this.#timer = this.#executor.timers.insert(this.at, this, true);
+  }
+
+  /** Called by the timer. */
+  fire(): void {
+    this.#timer = 0;
+    this.pass(deadlineError());
   }
 
   pass(error: RondoError): void {
@@ -112,8 +146,8 @@ const limits = new LimitLocal();
 /**
  * Runs a future that is to be over within `milliseconds` (0 to 2^31-1, from the first poll), with
  * everything that it starts: tasks spawned in it have the same deadline, and so have theirs. When
- * it passes they are cancelled (reason: ERR_TASK_DEADLINE), the future is given up, and this throws
- * ERR_TASK_DEADLINE. An outer deadline that is earlier stays in force.
+ * it passes they are cancelled (reason: ERR_TASK_DEADLINE), those that outlive the future too; the
+ * future is given up, and this throws ERR_TASK_DEADLINE. An outer deadline that is earlier stays in force.
  */
 export function deadline<T, E>(
   milliseconds: number,
@@ -132,30 +166,48 @@ export function timeLeft(): number {
 
 class Deadline<T, E> extends BaseFuture<T, E | RondoError> {
   readonly #future: Future<T, E>;
-  readonly #limit: number;
-  #timed: Future<T, E | RondoError> | undefined;
+  readonly #milliseconds: number;
+  #limit: Limit | undefined;
+  #timed: Timed<T, E> | undefined;
 
-  constructor(future: Future<T, E>, limit: number) {
+  constructor(future: Future<T, E>, milliseconds: number) {
     super();
     this.#future = future;
-    this.#limit = limit;
+    this.#milliseconds = milliseconds;
   }
 
   poll(context: Context): Poll<T> {
-    if (this.#timed === undefined) {
-      const left = Math.min(this.#limit, timeLeft());
-      const limit = new Limit(currentExecutor().now() + left);
-      const bounded = limits.with<T, E>(limit, this.#future);
-      this.#timed = new Timed(bounded, left, () => {
-        const error = deadlineError();
-        limit.pass(error);
-        return error;
-      });
+    this.#timed ??= this.#begin();
+    let isOver = true;
+    try {
+      const value = this.#timed.poll(context);
+      isOver = value !== PENDING;
+      return value;
+    } finally {
+      if (isOver) this.#limit!.leaveAlone();
     }
-    return this.#timed.poll(context);
+  }
+
+  #begin(): Timed<T, E> {
+    const left = Math.min(this.#milliseconds, timeLeft());
+    const limit = new Limit(currentExecutor(), left);
+    this.#limit = limit;
+    return new Timed(limits.with<T, E>(limit, this.#future), left, () => {
+      const error = deadlineError();
+      limit.pass(error);
+      return error;
+    });
   }
 
   cancel(context: Context): Poll<void> {
-    return (this.#timed ?? this.#future).cancel?.(context);
+    if (this.#timed === undefined) return this.#future.cancel?.(context);
+    let isOver = true;
+    try {
+      const ended = this.#timed.cancel(context);
+      isOver = ended !== PENDING;
+      return ended;
+    } finally {
+      if (isOver) this.#limit!.leaveAlone();
+    }
   }
 }

@@ -34,7 +34,7 @@ import { Watchdog } from './watchdog.ts';
 import type { ErrorOf, JoinHandle, Spawnable, SpawnOptions, ValueOf } from './types.ts';
 
 const { SCHEDULED, RUNNING, CANCELLING, DONE, FAILED, CANCELLED, OBSERVED, OWNED } = TaskState;
-const { STARTED } = TaskState;
+const { STARTED, DELIVERED } = TaskState;
 
 /** Polls in a row that the LIFO slot may have. */
 export const LIFO_POLLS = 3;
@@ -84,7 +84,7 @@ export class Executor {
   readonly #locates: boolean;
   #whenEmpty: (() => void)[] = [];
   /** Failed tasks that nobody has waited for yet: reported when a turn later nobody has. */
-  #unobserved: Task[] = [];
+  readonly #unobserved: Task[] = [];
 
   constructor(host: Host, options: ExecutorOptions = {}) {
     this.options = resolveExecutorOptions(options);
@@ -129,7 +129,7 @@ export class Executor {
   spawnTask(source: unknown, options?: SpawnOptions): Task {
     if (this.#living >= this.#limit) throw this.#refusal();
     const running = this.#running;
-    const level = running === -1 ? NORMAL : this.#tasks[running]!.level;
+    const level = running === -1 ? NORMAL : this.#tasks[running]!.priorityLevel;
     const bits = typeof source === 'function' ? 0 : STARTED;
     const task = new Task(this, this.#spawned + 1, source, bits, level);
     if (bits !== 0 && !isFuture(source)) makeRunnable(task, source);
@@ -212,13 +212,14 @@ export class Executor {
   #scheduleNext(task: Task): void {
     const queue = this.#queue;
     this.#counters?.scheduled(task.slot, this.#recentTime());
-    if (!queue.overtaking || !queue.isFirst(task)) {
+    const before = this.#lifo === -1 ? undefined : this.#tasks[this.#lifo];
+    const isLess = before !== undefined && before.level < task.level;
+    if (isLess || !queue.overtaking || !queue.isFirst(task)) {
       queue.push(task);
       return;
     }
-    const displaced = this.#lifo;
     this.#lifo = task.slot;
-    if (displaced !== -1) queue.push(this.#tasks[displaced]!);
+    if (before !== undefined) queue.push(before);
   }
 
   /** Takes one unit of the running poll's budget, if one is left. */
@@ -309,21 +310,23 @@ export class Executor {
     this.#turning = true;
     const outer = enterExecutor(this);
     const outerContext = enterContext(undefined);
+    const outerLocals = enterLocals(undefined);
     let polls = 0;
     try {
       const started = this.host.now();
       if (this.#remote !== undefined) this.#remoteWakes += this.#remote.drain();
       this.timers.expire(started);
-      const unobserved = this.#unobserved;
-      this.#unobserved = [];
+      const unobserved = this.#unobserved.length;
       polls = this.#pollReady();
-      for (const task of unobserved) this.#reportUnobserved(task);
+      if (unobserved > 0) this.#reportUnobserved(unobserved);
     } finally {
+      enterLocals(outerLocals);
       enterContext(outerContext);
       enterExecutor(outer);
       this.#turning = false;
+      // Also when a waker of other make threw: the other tasks have nothing to do with that.
+      this.#arrange();
     }
-    this.#arrange();
     return polls;
   }
 
@@ -344,8 +347,9 @@ export class Executor {
       } else {
         slot = this.#takeLifo();
       }
-      this.#poll(this.#tasks[slot]!);
-      watchdog.polled(slot);
+      const task = this.#tasks[slot]!;
+      this.#poll(task);
+      watchdog.polled(slot, task);
       polls += 1;
       if (watchdog.recent - started >= turnMs) break;
     }
@@ -499,10 +503,13 @@ export class Executor {
     }
   }
 
-  #reportUnobserved(task: Task): void {
-    if ((task.state & OBSERVED) !== 0) return;
-    task.state |= OBSERVED;
-    this.host.report(task.content);
+  /** The first `count` of them had their time. */
+  #reportUnobserved(count: number): void {
+    for (const task of this.#unobserved.splice(0, count)) {
+      if ((task.state & OBSERVED) !== 0) continue;
+      task.state |= OBSERVED | DELIVERED;
+      this.host.report(task.content);
+    }
   }
 
   // ---- the end

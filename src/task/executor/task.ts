@@ -101,7 +101,7 @@ export class Task<T = unknown, E = unknown>
   readonly executor: Executor;
   /** The future; before the first poll possibly the function; afterwards the value or error. */
   content: unknown;
-  joiners: Waker | Waker[] | undefined = undefined;
+  joiners: Waker | Set<Waker> | undefined = undefined;
   /** Given, or that of the function that it runs; '' where there is none. */
   name: string = '';
   inherited: Inherited | undefined = undefined;
@@ -214,7 +214,7 @@ export class Task<T = unknown, E = unknown>
       cold.ended?.(this);
     }
     if (joiners === undefined) return;
-    if (Array.isArray(joiners)) for (const joiner of joiners) joiner.wake();
+    if (joiners instanceof Set) for (const joiner of joiners) joiner.wake();
     else joiners.wake();
   }
 
@@ -265,14 +265,14 @@ export class Task<T = unknown, E = unknown>
   private removeJoiner(waker: Waker): void {
     const joiners = this.joiners;
     if (joiners === undefined) return;
-    if (!Array.isArray(joiners)) {
-      if (joiners.willWake(waker)) this.joiners = undefined;
-      else return;
+    if (!(joiners instanceof Set)) {
+      if (!joiners.willWake(waker)) return;
+      this.joiners = undefined;
     } else {
-      const place = joiners.findIndex((joiner) => joiner.willWake(waker));
-      if (place === -1) return;
-      joiners.splice(place, 1);
-      if (joiners.length === 0) this.joiners = undefined;
+      const kept = find(joiners, waker);
+      if (kept === undefined) return;
+      joiners.delete(kept);
+      if (joiners.size === 0) this.joiners = undefined;
     }
     // The same task may wait for this one in another branch too: there it must say so again.
     waker.wake();
@@ -282,10 +282,10 @@ export class Task<T = unknown, E = unknown>
     const joiners = this.joiners;
     if (joiners === undefined) {
       this.joiners = waker.clone();
-    } else if (Array.isArray(joiners)) {
-      if (!joiners.some((joiner) => joiner.willWake(waker))) joiners.push(waker.clone());
+    } else if (joiners instanceof Set) {
+      if (find(joiners, waker) === undefined) joiners.add(waker.clone());
     } else if (!joiners.willWake(waker)) {
-      this.joiners = [joiners, waker.clone()];
+      this.joiners = new Set([joiners, waker.clone()]);
     }
   }
 
@@ -410,6 +410,14 @@ export class Task<T = unknown, E = unknown>
     if ((state & RUNNING) !== 0) return 'running';
     return (state & SCHEDULED) !== 0 ? 'scheduled' : 'idle';
   }
+}
+
+/** The one of a set that wakes the same. Tasks are their own wakers; only others are looked for. */
+function find(joiners: Set<Waker>, waker: Waker): Waker | undefined {
+  if (joiners.has(waker)) return waker;
+  if (waker instanceof Task) return undefined;
+  for (const joiner of joiners) if (joiner.willWake(waker)) return joiner;
+  return undefined;
 }
 
 // What `console.log` shows of a handle. Not in the class, whose declaration names it by no symbol.

@@ -9,8 +9,15 @@ import {
   WATCHED_POLLS,
   Watchdog,
   type SlowPoll,
+  type WatchedTask,
   type WatchdogOptions,
 } from './watchdog.ts';
+
+const taskIn = (slot: number): WatchedTask => ({
+  id: slot + 1,
+  name: `task-${slot}`,
+  location: `file.ts:${slot}`,
+});
 
 /** An executor whose polls take as long as the test says, on a clock that only they move. */
 class Bench {
@@ -38,7 +45,7 @@ class Bench {
         counters: { addBusy },
         taskAt: (slot) => {
           if (this.ended.has(slot)) return undefined;
-          return { id: slot + 1, name: `task-${slot}`, location: `file.ts:${slot}` };
+          return taskIn(slot);
         },
         report: (error) => this.reported.push(error),
       },
@@ -51,7 +58,7 @@ class Bench {
     this.dog.begin(this.now);
     for (const [slot, milliseconds] of polls) {
       this.now += milliseconds;
-      this.dog.polled(slot);
+      this.dog.polled(slot, taskIn(slot));
     }
     assert.equal(this.dog.end(), this.now);
   }
@@ -127,6 +134,16 @@ describe('Watchdog, adaptive', () => {
     bench.readings = 0;
     bench.turn(short(LONG_POLLS + SLICE_POLLS));
     assert.equal(bench.readings, LONG_POLLS + 1);
+  });
+
+  test('a task that was timed alone is named although its slow poll was its last', () => {
+    const bench = new Bench();
+    bench.ended.add(7);
+    bench.turn([[7, 100]]);
+    assert.deepEqual(
+      bench.slow.map(({ tasks }) => tasks.map(({ id }) => id)),
+      [[8]],
+    );
   });
 
   test('a suspect that has ended is left out', () => {
@@ -233,13 +250,13 @@ test('Watchdog: by default a warning of the process names the task, once', async
   const dog = new Watchdog({
     clock: { now: () => now },
     counters: { addBusy: () => undefined },
-    taskAt: (slot) => ({ id: slot, name: 'report', location: 'at main (app.ts:3:7)' }),
+    taskAt: () => undefined,
     report: () => assert.fail(),
   });
   for (let i = 0; i < 3; i++) {
     dog.begin(now);
     now += 100;
-    dog.polled(12);
+    dog.polled(12, { id: 12, name: 'report', location: 'at main (app.ts:3:7)' });
   }
   const [warning] = await warned;
   assert.equal(warning.code, 'RONDO_SLOW_POLL');

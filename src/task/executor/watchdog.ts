@@ -37,7 +37,7 @@ const LONG_MEAN = 0.002;
 const SLOW_POLL_MS = 50;
 /** How many tasks a warning names. */
 const NAMED_MAX = 8;
-/** Tasks that are warned of: a program with that many slow ones knows. */
+/** Warnings: a program with that many slow polls knows. */
 const WARNED_MAX = 1024;
 
 /** When the clock is read: see the head of this file; `every` after each poll; `off` never. */
@@ -55,7 +55,7 @@ export interface WatchedTask {
 export interface SlowPoll {
   /** Milliseconds, of the poll or of the polls that were measured together. */
   readonly duration: number;
-  /** The culprit, or those among which it is; without tasks that have ended since. */
+  /** The culprit, or those among which it is; then without tasks that have ended since. */
   readonly tasks: readonly WatchedTask[];
   /** Polls that were measured together: 1 when the culprit is known. */
   readonly polls: number;
@@ -116,10 +116,10 @@ export class Watchdog {
     if (this.#exact < FIRST_POLLS && this.#timing === 'adaptive') this.#exact = FIRST_POLLS;
   }
 
-  /** A poll of the task in `slot` has just ended, in whatever way. */
-  polled(slot: number): void {
+  /** A poll of `task`, which is or was in `slot`, has just ended, in whatever way. */
+  polled(slot: number, task: WatchedTask): void {
     if (this.#exact > 0) {
-      this.#measure(slot);
+      this.#measure(slot, task);
       return;
     }
     this.#slice[this.#sliceLength] = slot;
@@ -141,13 +141,11 @@ export class Watchdog {
     return duration;
   }
 
-  #measure(slot: number): void {
+  #measure(slot: number, task: WatchedTask): void {
     const duration = this.#lap();
     this.#exact -= 1;
     this.#watched.counters.addBusy(slot, duration);
-    if (duration < this.#limit) return;
-    this.#slice[0] = slot;
-    this.#slow(duration, 1);
+    if (duration >= this.#limit) this.#slow(duration, 1, [task]);
   }
 
   #endSlice(): void {
@@ -159,15 +157,19 @@ export class Watchdog {
     if (duration >= LONG_MEAN * polls) this.#exact = LONG_POLLS;
     if (duration < this.#limit) return;
     this.#exact = WATCHED_POLLS;
-    this.#slow(duration, polls);
+    const slots = new Set(this.#slice.subarray(0, polls));
+    this.#slow(
+      duration,
+      polls,
+      Array.from(slots, (slot) => this.#watched.taskAt(slot)),
+    );
   }
 
-  /** The polls are those in the slice. */
-  #slow(duration: number, polls: number): void {
+  /** `suspects` are undefined where they have ended. */
+  #slow(duration: number, polls: number, suspects: readonly (WatchedTask | undefined)[]): void {
     this.slowPolls += 1;
     const tasks: WatchedTask[] = [];
-    for (const slot of new Set(this.#slice.subarray(0, polls))) {
-      const task = this.#watched.taskAt(slot);
+    for (const task of suspects) {
       if (task === undefined) continue;
       tasks.push({ id: task.id, name: task.name, location: task.location });
     }
@@ -182,9 +184,11 @@ export class Watchdog {
 /** Warns of each task once, and of suspects while one of them was not warned of. */
 function warnOnce(): (poll: SlowPoll) => void {
   const warned = new Set<number>();
+  let warnings = 0;
   return ({ duration, tasks, polls }) => {
-    if (warned.size >= WARNED_MAX) return;
+    if (warnings >= WARNED_MAX) return;
     if (tasks.length > 0 && tasks.every(({ id }) => warned.has(id))) return;
+    warnings += 1;
     for (const { id } of tasks) warned.add(id);
     const took = `took ${duration.toFixed(0)} ms without waiting`;
     const what = polls === 1 ? 'A poll of' : `One of ${polls} polls, of`;

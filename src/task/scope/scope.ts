@@ -73,12 +73,16 @@ export function scope<R>(
   return new ScopeFuture(body, onError) as BaseFuture<ValueOf<() => R>>;
 }
 
+/** Failed tasks of a scope from which on they are looked through. */
+const TIDY_AT = 64;
+
 /** A scope from inside: its tasks, and why it ends. */
 class OpenScope implements Scope {
   readonly #onError: OnError;
   readonly #tasks = new Set<Task>();
   /** Failed tasks whose errors may be somebody else's ('continue'). */
   #failed: Task[] = [];
+  #tidyAt: number = TIDY_AT;
   /** Wakes whoever runs the scope. */
   waker: Waker | undefined = undefined;
   readonly errors: unknown[] = [];
@@ -115,8 +119,10 @@ class OpenScope implements Scope {
     if (this.isEnding && error instanceof CancelledError) return;
     if (this.#onError === 'continue' && !this.isEnding) {
       // A server's scope lives for years: those are forgotten whose error somebody has.
-      this.#failed = this.#failed.filter(isOrphan);
       this.#failed.push(task);
+      if (this.#failed.length < this.#tidyAt) return;
+      this.#failed = this.#failed.filter(isOrphan);
+      this.#tidyAt = Math.max(TIDY_AT, this.#failed.length * 2);
       return;
     }
     this.fail(error);

@@ -29,10 +29,14 @@ export class TaskSet<T> implements AsyncDisposable {
   readonly #onEnd = (task: Task): void => {
     if (!this.#running.delete(task)) return;
     this.#ended.push(task);
+    this.#wake();
+  };
+
+  #wake(): void {
     const waker = this.waker;
     this.waker = undefined;
     waker?.wake();
-  };
+  }
 
   /** @param executor where its tasks run; by default the current one at each spawn */
   constructor(executor?: Executor) {
@@ -94,6 +98,7 @@ export class TaskSet<T> implements AsyncDisposable {
     this.#running.clear();
     this.#ended = [];
     this.#taken = 0;
+    this.#wake(); // Whoever waits for the next one: there is none.
   }
 
   /** Cancels all and waits for their ends; errors of their cleaning up are dropped. */
