@@ -2,6 +2,10 @@
  * A file as chunks, with reads under way ahead of the consumer. The queue holds reads in the order
  * of their positions, without gaps; the last of them ends where `#next` is. A read that brought
  * less than it was to bring is followed by one for the rest, so that only an empty one is the end.
+ *
+ * Memory is for the first of the queue before all others: reads ahead hold theirs until they are
+ * asked for, so a first that waits for memory gives them up, and none are begun while memory is
+ * scarce. Otherwise streams would wait for what only they could give back.
  */
 import type { Chunk, Reactor } from '../runtime/index.ts';
 import {
@@ -26,6 +30,8 @@ export class FileStream extends BaseStream<Chunk, FileError> {
   readonly #depth: number;
   readonly #end: number;
   readonly #queue: ReadChunk[] = [];
+  /** Given up, and not over. */
+  #leaving: ReadChunk[] = [];
   /** Where the next read begins. */
   #next: number;
   /** Where the first of the queue begins. */
@@ -66,28 +72,55 @@ export class FileStream extends BaseStream<Chunk, FileError> {
 
   override cancel(context: Context): Poll<void> {
     this.#isEnding = true;
-    const queue = this.#queue;
-    let left = 0;
-    for (const read of queue) if (read.cancel(context) === PENDING) queue[left++] = read;
-    queue.length = left;
-    return left > 0 ? PENDING : undefined;
+    this.#giveUp(0, context);
+    return this.#leaving.length > 0 ? PENDING : undefined;
+  }
+
+  /** Gives up the reads of the queue from that one on. */
+  #giveUp(from: number, context: Context): void {
+    this.#leaving.push(...this.#queue.splice(from));
+    this.#leaving = this.#leaving.filter((read) => read.cancel(context) === PENDING);
   }
 
   /** The next chunk; undefined at the end. */
   #step(context: Context): Chunk | typeof PENDING | undefined {
     const queue = this.#queue;
-    while (queue.length < this.#depth && this.#next < this.#end) this.#begin();
+    const depth = this.#reactor.buffers.isPressed ? 1 : this.#depth;
+    while (queue.length < depth && this.#next < this.#end) this.#begin();
     const first = queue[0];
     if (first === undefined) return undefined;
-    // What is in the kernel wakes the task by itself; the others stand in some queue.
-    for (let i = 1; i < queue.length; i++) {
-      if (!queue[i]!.isSubmitted) queue[i]!.poll(context);
-    }
     const chunk = first.poll(context);
-    if (chunk === PENDING) return PENDING;
+    if (chunk === PENDING) {
+      if (first.isWaiting) {
+        this.#giveUp(1, context);
+        this.#next = this.#position + first.length;
+      } else {
+        this.#pollAhead(context);
+      }
+      return PENDING;
+    }
     queue.shift();
     if (chunk === undefined) return undefined;
-    return this.#taken(chunk, first.length, context);
+    const taken = this.#taken(chunk, first.length, context);
+    try {
+      this.#pollAhead(context);
+    } catch (error) {
+      // It comes after what was read before it.
+      this.#failure = { error };
+      this.#isEnding = true;
+    }
+    return taken;
+  }
+
+  /** What is in the kernel wakes the task by itself; the others are begun while there is memory. */
+  #pollAhead(context: Context): void {
+    const { buffers } = this.#reactor;
+    for (const read of this.#queue) {
+      if (read.isSubmitted) continue;
+      if (buffers.isPressed) return;
+      read.poll(context);
+      if (!read.isSubmitted) return;
+    }
   }
 
   #begin(): void {
@@ -113,7 +146,6 @@ export class FileStream extends BaseStream<Chunk, FileError> {
   #fillGap(position: number, length: number, context: Context): void {
     if (this.#direct && length % DIRECT_BLOCK !== 0) {
       // Whole blocks are read but for the last one of the file.
-      this.#isEnding = true;
       this.cancel(context);
       return;
     }

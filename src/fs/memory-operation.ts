@@ -24,6 +24,11 @@ export abstract class MemoryOperation<T> extends Operation<T, FileError> impleme
     this.size = size;
   }
 
+  /** Whether it waits for memory. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
   override poll(context: Context): Poll<T> {
     if (!this.#hasTaken && !this.#take(context)) return PENDING;
     return super.poll(context);

@@ -5,6 +5,8 @@
  * platform. The simulated driver has a world of its own: see `simulated-paths.ts`.
  */
 import { promises as fs } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { secureBytes } from '../base/index.ts';
 import { nodeStat, type FileKind, type FileStat } from './stats.ts';
 
 /** Something in a directory. */
@@ -53,6 +55,10 @@ export interface PathSystem {
   symlink(target: string, path: string): Promise<void>;
   realPath(path: string): Promise<string>;
   setMode(path: string, mode: number): Promise<void>;
+  /** A name that nobody else has, as far as chance can tell. */
+  uniqueName(): string;
+  /** Where directories for a while are. */
+  temporary(): string;
   /** Whether renames are pushed to the device by opening and syncing their directory. */
   readonly syncsDirectories: boolean;
 }
@@ -114,4 +120,6 @@ export const nodePaths: PathSystem = {
   symlink: (target, path) => fs.symlink(target, path),
   realPath: (path) => fs.realpath(path),
   setMode: (path, mode) => fs.chmod(path, mode),
+  uniqueName: () => secureBytes(8).toString('hex'),
+  temporary: () => tmpdir(),
 };

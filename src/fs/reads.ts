@@ -11,7 +11,7 @@ import type { File } from './file.ts';
 import { MemoryOperation } from './memory-operation.ts';
 
 /** Bytes of one read. */
-export const READ_MAX: number = 1 << 20;
+const READ_MAX = 1 << 20;
 
 /** What a position is when the cursor says it. */
 export const AT_CURSOR = -1;

@@ -41,7 +41,11 @@ function entries(paths: SimulatedPaths, path: string): DirectoryEntry[] {
 
 /** The paths of a simulated driver as those of a system. Links are not simulated. */
 export function simulatedPathSystem(paths: SimulatedPaths): PathSystem {
+  let names = 0;
   return {
+    // Not drawn: the same run has the same names.
+    uniqueName: () => String((names += 1)),
+    temporary: () => '/tmp',
     syncsDirectories: false,
     async stat(path) {
       const { size, modified, mode } = checked<SimulatedStat>('stat', path, paths.stat(path));

@@ -1,13 +1,12 @@
 /** Directories for a while. */
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Errno, rejectUnknown, secureBytes, SystemError } from '../base/index.ts';
+import { Errno, rejectUnknown, SystemError } from '../base/index.ts';
 import { currentReactor } from '../runtime/index.ts';
 import type { BaseFuture } from '../task/index.ts';
 import { pathSystemOf } from './directories.ts';
 import type { FileError } from './errors.ts';
 import { PathFuture, systemError } from './path-future.ts';
-import { nodePaths, type PathSystem } from './path-system.ts';
+import type { PathSystem } from './path-system.ts';
 import { pathText, type Path } from './paths.ts';
 
 /** A directory that is removed with everything in it when it is not needed any more. */
@@ -51,10 +50,10 @@ export function temporaryDirectory(
   rejectUnknown('temporaryDirectory', options, ['parent', 'prefix']);
   const { prefix = 'rondo-' } = options;
   const system = pathSystemOf(currentReactor());
-  const parent = options.parent === undefined ? temporaryParent(system) : pathText(options.parent);
+  const parent = options.parent === undefined ? system.temporary() : pathText(options.parent);
   const make = async (): Promise<TemporaryDirectory> => {
     for (let left = TRIES; ; left--) {
-      const name = `${prefix}${secureBytes(8).toString('hex')}`;
+      const name = `${prefix}${system.uniqueName()}`;
       const where = path.join(parent, pathText(name));
       try {
         await system.makeDirectory(where, { mode: 0o700 });
@@ -68,10 +67,6 @@ export function temporaryDirectory(
     await system.remove(directory.path, { recursive: true, force: true });
   };
   return new PathFuture('make directory', parent, { run: make, undo });
-}
-
-function temporaryParent(system: PathSystem): string {
-  return system === nodePaths ? tmpdir() : '/tmp';
 }
 
 function isExisting(error: unknown): boolean {

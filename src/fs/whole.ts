@@ -1,6 +1,6 @@
 /** Files as a whole. */
 import path from 'node:path';
-import { Errno, secureBytes, SystemError } from '../base/index.ts';
+import { Errno, SystemError } from '../base/index.ts';
 import { currentReactor, type Chunk } from '../runtime/index.ts';
 import { CoroutineFuture, END, type BaseFuture, type Coroutine } from '../task/index.ts';
 import { writable, type Writable } from './data.ts';
@@ -207,7 +207,7 @@ function* replaceWhole(
   const target = yield* targetOf(where, system);
   const oldMode = mode ?? (yield* modeOf(target, system));
   const directory = path.dirname(target);
-  const name = `.${path.basename(target).slice(0, 64)}.${secureBytes(8).toString('hex')}`;
+  const name = `.${path.basename(target).slice(0, 64)}.${system.uniqueName()}`;
   const beside = path.join(directory, name);
   const flags = { access: 'write', create: true, exclusive: true, mode: mode ?? MODE } as const;
   const file = yield* open(beside, flags);

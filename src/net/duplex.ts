@@ -61,8 +61,7 @@ class Reading extends Pump {
           return;
         }
         using chunk = inbox.shift();
-        const { buffer, byteLength } = chunk.bytes();
-        this.#wanted = this.#stream.push(Buffer.from(buffer, 0, byteLength));
+        this.#wanted = this.#stream.push(chunk.bytes());
       }
     } catch (error) {
       if (!this.#over) this.#stream.destroy(nodeError(error, 'read'));

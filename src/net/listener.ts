@@ -112,7 +112,10 @@ export class Listener implements AsyncDisposable, CompletionSink, Resubmission {
     return this.#stage !== Stage.CLOSED;
   }
 
-  /** Stops listening, begins at once; connections that were given out go on. */
+  /**
+   * Stops listening; begins at once. Connections that were given out go on, those that came and
+   * nobody took are reset, and those who wait for one get ERR_STREAM_CLOSED.
+   */
   close(): BaseFuture<void, never> {
     if (this.isOpen) {
       if (this.#stage === Stage.REFUSED) this.#reactor.forgetRefused(this);

@@ -59,9 +59,10 @@ export class Chunk implements Disposable {
   }
 
   /** A private copy of the bytes. @throws {TypeError} ERR_LEASE_RELEASED */
-  bytes(): Uint8Array {
+  bytes(): Buffer {
     this.#assertHeld('copy');
-    return this.#arena.bytes.slice(this.offset, this.offset + this.length);
+    const { buffer } = this.#arena.bytes.slice(this.offset, this.offset + this.length);
+    return Buffer.from(buffer);
   }
 
   /**
@@ -71,7 +72,7 @@ export class Chunk implements Disposable {
    */
   text(options: { readonly fatal?: boolean } = {}): string {
     const copy = this.bytes();
-    if (options.fatal !== true) return Buffer.from(copy.buffer).toString('utf8');
+    if (options.fatal !== true) return copy.toString('utf8');
     try {
       return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(copy);
     } catch (cause) {

@@ -95,7 +95,7 @@ export class Runtime implements AsyncDisposable {
       try {
         let visited = this.#host.now();
         while (!task.isFinished) {
-          const idle = await this.#step(driver);
+          const idle = await this.#step(driver, task);
           if (!idle && this.#host.now() - visited < LOOP_MS) continue;
           await immediate();
           visited = this.#host.now();
@@ -108,13 +108,14 @@ export class Runtime implements AsyncDisposable {
   }
 
   /** Turns the executor and waits; true when the event loop has something to do. */
-  async #step(driver: Driver): Promise<boolean> {
+  async #step(driver: Driver, main: JoinHandle<unknown>): Promise<boolean> {
     const host = this.#host;
     host.wanted = false;
     if (host.deadline <= host.now()) this.executor.timerFired();
     else this.executor.turn();
     // What tasks have settled goes on before the thread sleeps.
     await undefined;
+    if (main.isFinished) return false;
     const rest = host.wanted ? 0 : Math.max(0, host.deadline - host.now());
     return driver.wait(rest) === 0 && !host.wanted && host.deadline > host.now();
   }

@@ -133,8 +133,12 @@ export class SimulatedRuntime implements AsyncDisposable {
       } else {
         this.executor.turn();
       }
-      // A turn that was cut short: the world goes on beside tasks that are always ready.
-      if (wanted === 'later') this.#driver.turn();
+      // A turn that was cut short: the world goes on beside tasks that are always ready. The
+      // executor looks at its timers by itself then, but here time passes for timers alone.
+      if (wanted === 'later') {
+        this.#host.expect(this.executor.timers.nextDeadline());
+        this.#driver.turn();
+      }
       return true;
     }
     if (this.#driver.idle) return false;
@@ -211,6 +215,11 @@ class SimulatedHost implements Host, CompletionSink, Resubmission {
 
   requestTurn(when: TurnTime): void {
     this.wanted = when;
+  }
+
+  /** The clock must not stop short of this. */
+  expect(deadline: number): void {
+    if (deadline < this.#deadline) this.setTimer(deadline);
   }
 
   setTimer(deadline: number): void {

@@ -149,7 +149,7 @@ async function run(seed: number): Promise<Program> {
   const random = new SeededRandom(seed ^ 0x5eed);
   const rate = (): number => random.below(4) / 10;
   const program = new Program(seed);
-  const connections = 4 + random.below(30);
+  const connections = 16 + random.below(30);
   await runSimulated(() => program.main(), {
     seed,
     memory: 65536 << random.below(4),
