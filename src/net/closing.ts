@@ -13,6 +13,7 @@ import { PENDING, type Context, type Poll } from '../task/index.ts';
 /** Closes a handle of the driver. */
 export class Closing implements CompletionSink, Resubmission {
   readonly waiters: WaitQueue = new WaitQueue();
+  readonly isClose = true;
   readonly #reactor: Reactor;
   readonly #handle: Handle;
   #mode: CloseMode = 'finish';

@@ -1,7 +1,7 @@
 /** Connecting: names are resolved by the system, and their addresses tried in its order. */
 import { promises as dns } from 'node:dns';
 import { isIP } from 'node:net';
-import { integerOption, misuse, RondoError, SystemError } from '../base/index.ts';
+import { integerOption, misuse, RondoError, type SystemError } from '../base/index.ts';
 import type { Driver, Handle, OperationId, SocketAddress, SocketOptions } from '../driver/index.ts';
 import { currentReactor, Operation, type Reactor } from '../runtime/index.ts';
 import {
@@ -31,7 +31,10 @@ export type ConnectError = SystemError | RondoError;
  * @throws {TypeError | RangeError} ERR_ADDRESS_INVALID, ERR_OPTION_…
  *
  * @example
- * await using connection = yield* connect({ host: 'localhost', port: 6379 }, { timeout: 1000 });
+ * const redis = { host: 'localhost', port: 6379 };
+ * yield* use(connect(redis, { timeout: 1000 }), function* (connection) {
+ *   yield* connection.writeAll('PING\r\n');
+ * });
  */
 export function connect(
   address: ConnectAddress,

@@ -4,6 +4,7 @@
  * Reading and writing can be given up at any time (a `timeout`, a `select`): what was received stays
  * for the next read, and what was accepted for sending is sent.
  */
+import { inspect, type InspectOptions } from 'node:util';
 import { misuse } from '../base/index.ts';
 import type { Handle, SocketAddress } from '../driver/index.ts';
 import { Chunk, type Reactor } from '../runtime/index.ts';
@@ -72,6 +73,9 @@ export class Connection implements AsyncDisposable {
    * Throws what `read` throws.
    */
   readInto(target: Uint8Array): BaseFuture<number, ReadError> {
+    if (!(target instanceof Uint8Array)) {
+      throw misuse('ERR_OPTION_TYPE', 'Cannot read: the target must be bytes');
+    }
     return new ReadInto(this.inbox, target);
   }
 
@@ -88,15 +92,19 @@ export class Connection implements AsyncDisposable {
    * may be changed afterwards. Waits while as much is under way as `writeBuffer` allows.
    * @throws {SystemError} ERR_SYSTEM when the connection has failed (ECONNRESET, EPIPE …)
    * @throws {RondoError} ERR_STREAM_CLOSED after `close` or `shutdown`
+   * @throws {TypeError} ERR_OPTION_TYPE for anything but bytes
    */
   write(bytes: Uint8Array): BaseFuture<number, WriteError> {
+    if (!(bytes instanceof Uint8Array)) {
+      throw misuse('ERR_OPTION_TYPE', 'Cannot write: what is accepted in part must be bytes');
+    }
     return new WriteSome(this.outbox, bytes);
   }
 
   /**
    * Accepts everything, in one piece as far as other writers are concerned. Bytes must not be
-   * changed before it is done. A chunk is sent without being copied: it may be released at once,
-   * but must not be changed before it was sent (`flush`). When it is given up, a beginning may have
+   * changed before it is done. A chunk is sent without being copied: it may be released when it
+   * is done, but must not be changed before it was sent (`flush`). When it is given up, a beginning may have
    * been accepted: whoever cannot know what the peer has got of it should close the connection.
    * Throws what `write` throws.
    */
@@ -203,6 +211,13 @@ export class Connection implements AsyncDisposable {
   /** Bytes accepted and not handed to the system yet. */
   get bytesPending(): number {
     return this.outbox.underWay;
+  }
+
+  /** What `console.log` shows. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { peer, isOpen, bytesRead, bytesWritten, bytesPending } = this;
+    const shown = { peer, isOpen, bytesRead, bytesWritten, bytesPending };
+    return `Connection ${inspect(shown, options)}`;
   }
 
   /** Lets the process exit while only this connection waits to receive. */

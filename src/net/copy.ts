@@ -1,6 +1,6 @@
 /**
- * Bytes from one connection to another without being copied: the buffer that they were received into
- * is sent, and given back when it has left. A chunk stays with the receiving connection until the
+ * Bytes from one connection to another without being copied: the buffer that they were received
+ * into is sent, and given back when it has left. A chunk stays with the receiving connection until the
  * other has accepted it, so giving a copy up loses nothing.
  */
 import { Waiter } from '../runtime/index.ts';
@@ -40,8 +40,7 @@ export interface CopiedBytes {
  * up, and the error thrown.
  *
  * @example
- * await using upstream = yield* connect(target);
- * yield* copyBidirectional(client, upstream);
+ * yield* use(connect(target), (upstream) => copyBidirectional(client, upstream));
  */
 export function copyBidirectional(
   a: Connection,
@@ -94,14 +93,13 @@ class Copy extends Waiter<number, ReadError | WriteError> {
     const outbox = this.#outbox;
     if (this.queue === undefined) outbox.queue.push(this);
     for (;;) {
-      if (!context.proceed()) return PENDING;
       const { refusal } = outbox;
       if (refusal !== undefined) throw refusal;
       this.keep(context);
       // Nothing is read for a direction that cannot be written to.
       if (outbox.queue.first !== this || outbox.room <= 0) return PENDING;
       const readable = inbox.pollReadable(context, this);
-      if (readable === PENDING) return PENDING;
+      if (readable === PENDING || !context.proceed()) return PENDING;
       if (!readable) return true;
       const { length } = inbox.first;
       if (!outbox.push(inbox.first)) {

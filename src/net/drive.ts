@@ -47,15 +47,18 @@ export abstract class Pump implements Context, Waker {
 }
 
 /** One future that is driven to its end. */
-export class Drive<T> extends Pump {
+class Drive<T> extends Pump {
   #future: Future<T> | undefined;
   readonly #settled: Settled<T>;
 
-  /** Polls at once. `settled` may be called before this returns. */
   constructor(future: Future<T>, settled: Settled<T>) {
     super();
     this.#future = future;
     this.#settled = settled;
+  }
+
+  /** Polls for the first time. */
+  start(): void {
     this.pump();
   }
 
@@ -75,4 +78,9 @@ export class Drive<T> extends Pump {
     this.#future = undefined;
     this.#settled(undefined, value);
   }
+}
+
+/** Polls a future until it has ended, beginning at once. */
+export function drive<T>(future: Future<T>, settled: Settled<T>): void {
+  new Drive(future, settled).start();
 }

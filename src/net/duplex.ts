@@ -12,10 +12,10 @@
  */
 import { Duplex } from 'node:stream';
 import { isIPv6 } from 'node:net';
-import { booleanOption, rejectUnknown, SystemError } from '../base/index.ts';
-import { PENDING } from '../task/index.ts';
+import { booleanOption, outOfRange, rejectUnknown, SystemError } from '../base/index.ts';
+import { PENDING, type Poll } from '../task/index.ts';
 import type { Connection } from './connection.ts';
-import { Drive, Pump } from './drive.ts';
+import { drive, Pump } from './drive.ts';
 
 /** Options of `toDuplex`. */
 export interface DuplexOptions {
@@ -24,6 +24,9 @@ export interface DuplexOptions {
 }
 
 type Callback = (error?: Error | null) => void;
+
+/** The longest time of Node's timers, ms. */
+const TIMEOUT_MAX = 0x7fffffff;
 
 /** Moves what a connection receives to its stream, while that wants it. */
 class Reading extends Pump {
@@ -49,23 +52,36 @@ class Reading extends Pump {
   }
 
   protected pump(): void {
-    const { inbox } = this.#connection;
-    try {
-      while (this.#wanted && !this.#over) {
-        const readable = inbox.pollReadable(this, this);
-        if (readable === PENDING) return;
-        this.#stream.touch();
-        if (!readable) {
-          this.#over = true;
-          this.#stream.push(null);
-          return;
-        }
-        using chunk = inbox.shift();
-        this.#wanted = this.#stream.push(chunk.bytes());
+    while (this.#wanted && !this.#over) {
+      const readable = this.#poll();
+      if (readable === PENDING) return;
+      this.#stream.touch();
+      if (readable) {
+        this.#push();
+      } else {
+        this.#over = true;
+        this.#stream.push(null);
+        // As sockets do: the end is told although nobody reads.
+        this.#stream.read(0);
       }
-    } catch (error) {
-      if (!this.#over) this.#stream.destroy(nodeError(error, 'read'));
     }
+  }
+
+  #poll(): Poll<boolean> {
+    try {
+      return this.#connection.inbox.pollReadable(this, this);
+    } catch (error) {
+      this.#over = true;
+      this.#stream.destroy(nodeError(error, 'read'));
+      return PENDING;
+    }
+  }
+
+  /** Listeners are called from here: they may read, destroy the stream, and throw. */
+  #push(): void {
+    using chunk = this.#connection.inbox.shift();
+    this.#wanted = false;
+    if (this.#stream.push(chunk.bytes())) this.#wanted = true;
   }
 }
 
@@ -80,9 +96,12 @@ export class ConnectionDuplex extends Duplex {
 
   /** @internal */
   constructor(connection: Connection, allowHalfOpen: boolean) {
-    super({ allowHalfOpen });
+    // 'close' comes from `_destroy`: with whether there was an error, as sockets have it.
+    super({ allowHalfOpen, emitClose: false });
     this.#connection = connection;
     this.#reading = new Reading(connection, this);
+    // Begins to receive, so that the peer's end is noticed although nobody reads.
+    this.read(0);
   }
 
   override _read(): void {
@@ -107,11 +126,14 @@ export class ConnectionDuplex extends Duplex {
   override _destroy(error: Error | null, callback: Callback): void {
     clearTimeout(this.#timer);
     this.#reading.stop();
-    new Drive(this.#connection.abandon(), () => callback(error));
+    drive(this.#connection.abandon(), () => {
+      callback(error);
+      process.nextTick(() => this.emit('close', error !== null));
+    });
   }
 
   #drive(future: ReturnType<Connection['flush']>, syscall: string, callback: Callback): void {
-    new Drive(future, (error) => {
+    drive(future, (error) => {
       if (error === undefined) callback();
       else callback(nodeError(error, syscall));
     });
@@ -124,17 +146,26 @@ export class ConnectionDuplex extends Duplex {
     this.#timer?.refresh();
   }
 
-  /** Emits 'timeout' after so many milliseconds without traffic; 0 switches that off. */
+  /**
+   * Emits 'timeout' after so many milliseconds without traffic, 2^31-1 at most; 0 switches that off.
+   * @throws {RangeError} ERR_OPTION_RANGE
+   */
   setTimeout(milliseconds: number, listener?: () => void): this {
+    if (!(milliseconds >= 0 && milliseconds < Infinity)) {
+      throw outOfRange(
+        'ERR_OPTION_RANGE',
+        `Cannot set the timeout: milliseconds must be a number from 0, got ${milliseconds}`,
+      );
+    }
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#timeout = milliseconds;
+    this.#timeout = Math.min(milliseconds, TIMEOUT_MAX);
     if (listener !== undefined) {
       if (milliseconds === 0) this.removeListener('timeout', listener);
       else this.once('timeout', listener);
     }
     if (milliseconds > 0 && !this.destroyed) {
-      this.#timer = setTimeout(() => this.emit('timeout'), milliseconds).unref();
+      this.#timer = setTimeout(() => this.emit('timeout'), this.#timeout).unref();
     }
     return this;
   }
@@ -187,6 +218,29 @@ export class ConnectionDuplex extends Duplex {
   /** Bytes written so far, those that wait included. */
   get bytesWritten(): number {
     return this.#connection.bytesWritten + this.#connection.bytesPending + this.writableLength;
+  }
+
+  /** As in `net.Socket`: it is connected already. */
+  get pending(): boolean {
+    return false;
+  }
+
+  /** As in `net.Socket`: 'open', 'readOnly', 'writeOnly' or 'closed'. */
+  get readyState(): 'open' | 'readOnly' | 'writeOnly' | 'closed' {
+    if (this.readable) return this.writable ? 'open' : 'readOnly';
+    return this.writable ? 'writeOnly' : 'closed';
+  }
+
+  /** Where the listener that accepted it is bound; undefined when it was connected from here. */
+  get localAddress(): string | undefined {
+    const { local } = this.#connection;
+    return local !== undefined && 'host' in local ? local.host : undefined;
+  }
+
+  /** The port of the listener that accepted it; undefined when it was connected from here. */
+  get localPort(): number | undefined {
+    const { local } = this.#connection;
+    return local !== undefined && 'host' in local ? local.port : undefined;
   }
 
   /** The peer's address; undefined on a Unix socket. */

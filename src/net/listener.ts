@@ -5,14 +5,7 @@
  */
 import { Errno, type RondoError, type SystemError } from '../base/index.ts';
 import { CompletionFlag, type Handle, type SocketAddress } from '../driver/index.ts';
-import {
-  currentReactor,
-  Waiter,
-  WaitQueue,
-  type CompletionSink,
-  type Reactor,
-  type Resubmission,
-} from '../runtime/index.ts';
+import { currentReactor, Waiter, WaitQueue, type Reactor } from '../runtime/index.ts';
 import {
   BaseStream,
   END,
@@ -46,8 +39,9 @@ export type ListenAddress =
  * @throws {TypeError | RangeError} ERR_ADDRESS_INVALID, ERR_OPTION_…
  *
  * @example
- * await using listener = listen({ port: 8080 });
- * for (;;) serve(yield* listener.accept());
+ * yield* use(listen({ port: 8080 }), function* (listener) {
+ *   for (;;) spawn(serve(yield* listener.accept()));
+ * });
  */
 export function listen(address: ListenAddress, options: ListenerOptions = {}): Listener {
   const resolved = resolveListenerOptions(options);
@@ -62,7 +56,7 @@ export function listen(address: ListenAddress, options: ListenerOptions = {}): L
 }
 
 /** See the head of this file. */
-export class Listener implements AsyncDisposable, CompletionSink, Resubmission {
+export class Listener implements AsyncDisposable {
   /** The bound address. */
   readonly address: SocketAddress;
   readonly #reactor: Reactor;
@@ -233,10 +227,11 @@ class Accept extends Waiter<Connection, AcceptError> {
   }
 
   poll(context: Context): Poll<Connection> {
-    if (!context.proceed()) return PENDING;
     const waiters = this.#waiters;
     if (this.queue === undefined) waiters.push(this);
     if (waiters.first === this || !this.#listener.isOpen) {
+      // Budget is for what there is: waiting costs none.
+      if (this.#listener.waiting > 0 && !context.proceed()) return PENDING;
       let connection: Connection | undefined;
       try {
         connection = this.#listener.take();

@@ -4,8 +4,8 @@ import type { SocketOptions } from '../driver/index.ts';
 /** How much a connection may have in memory; both are bytes. */
 export interface ConnectionOptions {
   /**
-   * Received and not read, 1 to 2^30: then the peer has to wait. What one round of the driver brings
-   * may come on top. @default 131072
+   * Received and not read, 1 to 2^30: then the peer has to wait. What one round of the driver
+   * brings may come on top. @default 131072
    */
   readonly readAhead?: number;
   /**

@@ -109,6 +109,11 @@ export class Outbox implements Resubmission, MemoryWaiter {
     return this.#ended && this.#errno === 0 && !this.#closed;
   }
 
+  /** Whether something may be accepted now, as far as can be told. */
+  get isReady(): boolean {
+    return this.room > 0 && !this.#waitsForMemory;
+  }
+
   /** Bytes that may be accepted now. */
   get room(): number {
     const sends = this.reactor.isCrowded ? CROWDED_SENDS : SENDS_MAX;

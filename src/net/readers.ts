@@ -25,10 +25,10 @@ export class ReadChunk extends BaseFuture<Chunk | undefined, ReadError> {
   }
 
   poll(context: Context): Poll<Chunk | undefined> {
-    if (!context.proceed()) return PENDING;
     const inbox = this.#inbox;
     const readable = inbox.pollReadable(context, this);
-    if (readable === PENDING) return PENDING;
+    // Budget is for what there is: waiting costs none.
+    if (readable === PENDING || !context.proceed()) return PENDING;
     inbox.leave(this);
     return readable ? inbox.shift() : undefined;
   }
@@ -50,12 +50,11 @@ export class ReadInto extends BaseFuture<number, ReadError> {
   }
 
   poll(context: Context): Poll<number> {
-    if (!context.proceed()) return PENDING;
     const inbox = this.#inbox;
     const target = this.#target;
     if (target.length === 0) return 0;
     const readable = inbox.pollReadable(context, this);
-    if (readable === PENDING) return PENDING;
+    if (readable === PENDING || !context.proceed()) return PENDING;
     inbox.leave(this);
     let filled = 0;
     while (readable && filled < target.length && inbox.waiting > 0) {
@@ -84,10 +83,10 @@ export class Chunks extends BaseStream<Chunk, ReadError> {
   }
 
   pollNext(context: Context): StreamPoll<Chunk> {
-    if (!context.proceed()) return PENDING;
     const inbox = this.#inbox;
     const readable = inbox.pollReadable(context, this);
-    if (readable === PENDING) return PENDING;
+    // Budget is for what there is: waiting costs none.
+    if (readable === PENDING || !context.proceed()) return PENDING;
     // Between two items somebody else may read: nothing of the stream is lost to it for good.
     inbox.leave(this);
     return readable ? inbox.shift() : END;

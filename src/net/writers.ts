@@ -30,11 +30,13 @@ abstract class Writer<T> extends Waiter<T, WriteError> {
       this.cancel();
       throw refusal;
     }
-    if (!context.proceed()) return PENDING;
     const { queue } = outbox;
+    const first = this.queue === undefined ? queue.first === undefined : queue.first === this;
+    // Budget is for what there is room for: waiting costs none.
+    if (first && outbox.isReady && !context.proceed()) return PENDING;
     if (this.queue === undefined && queue.first !== undefined) queue.push(this);
     if (this.queue === undefined || queue.first === this) {
-      if (this.advance()) {
+      if (this.#advanced()) {
         this.cancel();
         return this.result();
       }
@@ -46,12 +48,24 @@ abstract class Writer<T> extends Waiter<T, WriteError> {
     return PENDING;
   }
 
+  /** A chunk that was released throws: nobody waits behind it. */
+  #advanced(): boolean {
+    try {
+      return this.advance();
+    } catch (error) {
+      this.cancel();
+      throw error;
+    }
+  }
+
   /** What was accepted is sent; nothing more is. */
   cancel(): void {
     const wasFirst = this.queue !== undefined && this.outbox.queue.first === this;
     this.leave();
+    if (!wasFirst) return;
+    // It is the first that waits for memory, never another.
     this.outbox.memoryDone();
-    if (wasFirst) this.outbox.queue.wakeFirst();
+    this.outbox.queue.wakeFirst();
   }
 }
 

@@ -55,4 +55,8 @@ export class BlockingHost implements Host {
   report(error: unknown): void {
     this.#node.report(error);
   }
+
+  warn(message: string): void {
+    this.#node.warn(message);
+  }
 }

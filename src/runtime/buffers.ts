@@ -142,8 +142,11 @@ export class AcquireMemory extends Waiter<Chunk, never> implements MemoryWaiter 
   }
 
   poll(context: Context): Poll<Chunk> {
-    if (!context.proceed()) return PENDING;
     const chunk = this.#buffers.acquire(this.#size);
+    if (chunk !== undefined && !context.proceed()) {
+      chunk.release();
+      return PENDING;
+    }
     if (chunk === undefined) {
       this.keep(context);
       this.#waited = true;

@@ -37,7 +37,7 @@ test('Chunk is given back when the last of its slices is released, in any order'
   const middle = chunk.slice(2, 4);
   const inner = middle.slice(1);
   const same = chunk.share();
-  assert.equal(middle.text() + inner.text() + same.text(), 'cdd' + 'abcdef');
+  assert.equal(middle.text() + inner.text() + same.text(), 'cddabcdef');
   chunk.release();
   same.release();
   inner.release();

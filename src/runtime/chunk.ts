@@ -2,8 +2,9 @@
  * Bytes of the arena in somebody's hands: received, read from a file, or to be sent.
  *
  * One piece of memory may be held several times: by the program, by a send and by a write to a file
- * at once, each with a chunk of its own. It goes back when the last of them is released. So what was
- * received is sent on without being copied, and `using` may release it while it is still being sent.
+ * at once, each with a chunk of its own. It goes back when the last of them is released. So what
+ * was received is sent on without being copied, and `using` may release it while it is still being
+ * sent.
  */
 import { misuse, outOfRange, RondoError } from '../base/index.ts';
 import type { Arena, Releaser } from '../memory/index.ts';

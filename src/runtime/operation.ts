@@ -8,16 +8,13 @@
 import { Errno, misuse, RondoError, type SystemError } from '../base/index.ts';
 import type { Driver, OperationId } from '../driver/index.ts';
 import { BaseFuture, PENDING, type Context, type Poll, type Waker } from '../task/index.ts';
-import type { CompletionSink, Reactor, Resubmission } from './reactor.ts';
+import type { Reactor } from './reactor.ts';
 import { keepWaker } from './waiter.ts';
 
 const Stage = { NEW: 0, REFUSED: 1, FLYING: 2, DONE: 3, OVER: 4 } as const;
 
 /** See the head of this file. Subclasses say what is submitted and what the result means. */
-export abstract class Operation<T, E = SystemError>
-  extends BaseFuture<T, E>
-  implements CompletionSink, Resubmission
-{
+export abstract class Operation<T, E = SystemError> extends BaseFuture<T, E> {
   protected readonly reactor: Reactor;
   #stage: (typeof Stage)[keyof typeof Stage] = Stage.NEW;
   #id = 0;

@@ -31,6 +31,8 @@ export interface CompletionSink {
 
 /** What the driver refused. */
 export interface Resubmission {
+  /** A close, for which the driver has places of its own: it does not stand behind the others. */
+  readonly isClose?: boolean;
   /** Tries again; false when it is still refused, and waits on. */
   resubmit(): boolean;
 }
@@ -65,6 +67,7 @@ export class Reactor implements Releaser {
   readonly #sinks: (CompletionSink | undefined)[] = [NOBODY];
   readonly #free: number[] = [];
   readonly #refused = new Set<Resubmission>();
+  readonly #refusedCloses = new Set<Resubmission>();
   readonly #background = new Set<number>();
   readonly #pressedAbove: number;
   readonly #crowdedAbove: number;
@@ -107,12 +110,14 @@ export class Reactor implements Releaser {
 
   /** Submits it again when there is room: after -ENOBUFS. */
   refused(resubmission: Resubmission): void {
-    this.#refused.add(resubmission);
+    const refused = resubmission.isClose === true ? this.#refusedCloses : this.#refused;
+    refused.add(resubmission);
   }
 
   /** It needs no room any more. */
   forgetRefused(resubmission: Resubmission): void {
     this.#refused.delete(resubmission);
+    this.#refusedCloses.delete(resubmission);
   }
 
   /** Whether an operation keeps the process alive while it is in flight, which all do at first. */
@@ -202,13 +207,16 @@ export class Reactor implements Releaser {
     }
     this.giveBack(token);
     sink.completed(result, flags, buffer);
-    if (this.#refused.size > 0) this.#resubmit();
+    if (this.#refused.size > 0 || this.#refusedCloses.size > 0) this.#resubmit();
   }
 
+  /** A full table can always be emptied: closes are tried whatever else is refused. */
   #resubmit(): void {
-    for (const resubmission of this.#refused) {
-      if (!resubmission.resubmit()) return;
-      this.#refused.delete(resubmission);
+    for (const refused of [this.#refusedCloses, this.#refused]) {
+      for (const resubmission of refused) {
+        if (!resubmission.resubmit()) break;
+        refused.delete(resubmission);
+      }
     }
   }
 
@@ -228,6 +236,7 @@ export class Reactor implements Releaser {
 }
 
 class QuietClose implements CompletionSink, Resubmission {
+  readonly isClose = true;
   readonly #reactor: Reactor;
   readonly #handle: Handle;
   readonly #mode: CloseMode;

@@ -65,7 +65,7 @@ export class Runtime implements AsyncDisposable {
    * await runtime.run(function* () { yield* sleep(10); });
    */
   async run<S extends Spawnable>(main: S, options?: SpawnOptions): Promise<ValueOf<S>> {
-    return await this.spawn(main, options);
+    return this.spawn(main, options);
   }
 
   /**
@@ -89,35 +89,45 @@ export class Runtime implements AsyncDisposable {
    */
   async block<S extends Spawnable>(main: S, options?: SpawnOptions): Promise<ValueOf<S>> {
     const task = this.spawn(main, options);
+    // Listened to from the beginning: its error is not one that nobody waits for.
+    const settled = Promise.resolve(task);
+    settled.catch(() => undefined);
     const { driver } = this.reactor;
     if (driver.canWait && !this.#host.isBlocking) {
       this.#host.begin();
       try {
-        let visited = this.#host.now();
-        while (!task.isFinished) {
-          const idle = await this.#step(driver, task);
-          if (!idle && this.#host.now() - visited < LOOP_MS) continue;
-          await immediate();
-          visited = this.#host.now();
-        }
+        await this.#drive(driver, task);
       } finally {
         this.#host.end();
       }
     }
-    return await task;
+    return settled;
   }
 
-  /** Turns the executor and waits; true when the event loop has something to do. */
-  async #step(driver: Driver, main: JoinHandle<unknown>): Promise<boolean> {
+  /** Turns the executor, and waits, until the task has ended. */
+  async #drive(driver: Driver, main: JoinHandle<unknown>): Promise<void> {
     const host = this.#host;
-    host.wanted = false;
-    if (host.deadline <= host.now()) this.executor.timerFired();
-    else this.executor.turn();
-    // What tasks have settled goes on before the thread sleeps.
-    await undefined;
-    if (main.isFinished) return false;
-    const rest = host.wanted ? 0 : Math.max(0, host.deadline - host.now());
-    return driver.wait(rest) === 0 && !host.wanted && host.deadline > host.now();
+    /** When the event loop has had its last turn, and whether nothing has run since. */
+    let visited = Number.NEGATIVE_INFINITY;
+    let quiet = false;
+    while (!main.isFinished) {
+      quiet &&= !host.wanted && host.deadline > host.now();
+      host.wanted = false;
+      if (host.deadline <= host.now()) this.executor.timerFired();
+      else this.executor.turn();
+      // What tasks have settled goes on before the thread sleeps.
+      await Promise.resolve();
+      if (main.isFinished) return;
+      const rest = host.wanted ? 0 : Math.max(0, host.deadline - host.now());
+      // Promises may have more to do than one round, which nothing here can see. So the thread
+      // sleeps at length only when the event loop has had a turn and nothing came of it.
+      const delivered = driver.wait(quiet ? rest : Math.min(rest, LOOP_MS));
+      quiet = false;
+      if (delivered > 0 && host.now() - visited < LOOP_MS) continue;
+      await immediate();
+      visited = host.now();
+      quiet = true;
+    }
   }
 
   /**

@@ -3,11 +3,11 @@ import { BaseFuture, type Context, type Waker } from '../task/index.ts';
 
 /** The waker to keep: the one at hand when it wakes the same task, else that of this poll. */
 export function keepWaker(kept: Waker | undefined, context: Context): Waker {
-  if (kept !== undefined) {
-    if (kept.willWake(context.waker)) return kept;
-    kept.drop();
-  }
-  return context.waker.clone();
+  if (kept?.willWake(context.waker) === true) return kept;
+  // The old one is read after the cloning: cloning one of other make may use it up.
+  const waker = context.waker.clone();
+  kept?.drop();
+  return waker;
 }
 
 /** A future that may have to stand in a `WaitQueue`. The fields are the queue's. */

@@ -6,6 +6,7 @@ import {
   fromPromise,
   join,
   PENDING,
+  race,
   ready,
   scope,
   select,
@@ -111,3 +112,11 @@ export async function awaits(): Promise<void> {
   const text = await fromCoroutine;
   same<typeof text, string>(true);
 }
+
+export function* forgetsTheStar(): Coroutine<void> {
+  // @ts-expect-error -- It must be yield*.
+  yield sleep(1);
+}
+
+const raced = spawn(race([ready(1), ready('x')]));
+same<typeof raced, JoinHandle<number | string, never>>(true);

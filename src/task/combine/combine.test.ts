@@ -172,7 +172,7 @@ describe('select', () => {
 describe('race', () => {
   it('gives the value of the first, and gives up the others', () => {
     const probe = new Probe();
-    const value = run(() => race<unknown, unknown>([probe, sleep(5)]));
+    const value = run(() => race([probe, sleep(5)]));
     assert.equal(value, undefined);
     assert.equal(probe.cancels, 1);
     assert.throws(() => race([]), { code: 'ERR_TASK_KIND' });

@@ -61,15 +61,17 @@ export function select<B extends Branches>(
  * Waits for the first of several futures and gives its value, or throws its error. The others are
  * given up.
  */
-export function race<T, E>(futures: readonly Awaitable<T, E>[]): BaseFuture<T, E> {
+export function race<const A extends readonly Awaitable<unknown>[]>(
+  futures: A,
+): BaseFuture<BranchValue<A[number]>, BranchError<A[number]>> {
   if (futures.length === 0) {
     throw misuse('ERR_TASK_KIND', 'Cannot race: at least one future must be given');
   }
-  return new Select(
-    futures.map((future) => toFuture(future)),
-    undefined,
-    false,
-  ) as BaseFuture<T, E>;
+  const all = futures.map((future) => toFuture(future));
+  return new Select(all, undefined, false) as BaseFuture<
+    BranchValue<A[number]>,
+    BranchError<A[number]>
+  >;
 }
 
 class Select extends BaseFuture<unknown> {

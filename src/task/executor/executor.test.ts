@@ -5,14 +5,20 @@ import {
   BaseFuture,
   PENDING,
   pollFn,
+  toFuture,
+  wakerFrom,
   yieldNow,
   type Context,
+  type Coroutine,
   type Poll,
   type Waker,
 } from '../future/index.ts';
+import { TaskLocal } from '../future/locals.ts';
+import { scope } from '../scope/index.ts';
 import { VirtualHost } from '../testing/virtual-host.ts';
 import { LIFO_POLLS, type Executor } from './executor.ts';
 import type { Priority } from './class-queue.ts';
+import type { Task } from './task.ts';
 
 let host: VirtualHost;
 let executor: Executor;
@@ -386,4 +392,106 @@ describe('Executor: errors', () => {
     assert.ok(!(caught[0] instanceof CancelledError));
     assert.deepEqual(host.reported, []);
   });
+});
+
+describe('Executor: what goes wrong elsewhere', () => {
+  it('goes on with the other tasks when a waker of other make throws', () => {
+    const refuses = (): never => {
+      throw new Error('of other make');
+    };
+    const waker = wakerFrom(1, {
+      clone: () => 1,
+      wake: refuses,
+      wakeByRef: refuses,
+      drop: refuses,
+    });
+    const handle = executor.spawn(yieldNow());
+    handle.poll({ waker, proceed: () => true });
+    let polls = 0;
+    executor.spawn(pollFn(() => (polls += 1)));
+    assert.throws(() => host.runUntilIdle(), /of other make/);
+    host.runUntilIdle();
+    assert.equal(polls, 1);
+    assert.equal(executor.living, 0);
+  });
+
+  it('polls the more urgent of two that were woken first', () => {
+    const log: string[] = [];
+    const gates = (['high', 'normal'] as const).map((priority) => {
+      const gate = new Gate<string>();
+      executor.spawn(
+        function* () {
+          log.push(yield* gate);
+        },
+        { priority },
+      );
+      return gate;
+    });
+    host.runUntilIdle();
+    executor.spawn(
+      pollFn(() => {
+        gates[0]!.open('high');
+        gates[1]!.open('normal');
+      }),
+    );
+    host.runUntilIdle();
+    assert.deepEqual(log, ['high', 'normal']);
+  });
+
+  it('keeps nothing in a handle but what came of the task', () => {
+    const local = new TaskLocal<object>();
+    const kept: Task[] = [];
+    executor.spawn(
+      scope(function* (s) {
+        function* body(): Coroutine<void> {
+          kept.push(s.spawn(yieldNow()) as unknown as Task);
+          yield* yieldNow();
+        }
+        yield* local.with({}, body());
+      }),
+    );
+    host.runUntilIdle();
+    assert.equal(kept[0]!.isFinished, true);
+    assert.equal(kept[0]!.inherited, undefined);
+    assert.equal(kept[0]!.cold?.ended, undefined);
+  });
+
+  it('takes one unit of the budget for a task that was waited for and is over', () => {
+    const over = executor.spawn(yieldNow());
+    host.runUntilIdle();
+    let polls = 0;
+    const waits = toFuture(
+      (function* () {
+        for (let i = 0; i < 1000; i++) yield* over;
+      })(),
+    );
+    executor.spawn(
+      pollFn((context) => {
+        polls += 1;
+        return waits.poll(context);
+      }),
+    );
+    host.runUntilIdle();
+    assert.equal(polls, Math.ceil(1000 / executor.options.budget));
+  });
+});
+
+it("Executor with 'feedback': a child has the class that its parent was spawned with", () => {
+  const feedback = new VirtualHost().executor({ scheduling: 'feedback', budget: 1 });
+  const greedy = pollFn((context) => {
+    while (context.proceed());
+    return PENDING;
+  });
+  const levels: number[] = [];
+  feedback.spawn(
+    pollFn((context) => {
+      const parent = feedback.running!;
+      if (parent.level === parent.priorityLevel) return greedy.poll(context);
+      const child = feedback.spawnTask(yieldNow());
+      levels.push(parent.level, child.level, child.priorityLevel);
+      return undefined;
+    }),
+  );
+  for (let i = 0; i < 10; i++) feedback.turn();
+  assert.deepEqual(levels, [2, 1, 1]);
 });

@@ -211,8 +211,12 @@ export class Task<T = unknown, E = unknown>
       else cold.settle?.reject(result);
       if (cold.settle !== undefined) this.state |= DELIVERED;
       cold.settle = undefined;
-      cold.ended?.(this);
+      const ended = cold.ended;
+      cold.ended = undefined;
+      ended?.(this);
     }
+    // A handle may be kept for long, and should keep no more than what came of the task.
+    if (this.inherited !== undefined) this.inherited = undefined;
     if (joiners === undefined) return;
     if (joiners instanceof Set) for (const joiner of joiners) joiner.wake();
     else joiners.wake();
@@ -244,6 +248,7 @@ export class Task<T = unknown, E = unknown>
       this.addJoiner(context.waker);
       return PENDING;
     }
+    if (!context.proceed()) return PENDING;
     this.state |= DELIVERED;
     if ((this.state & (FAILED | CANCELLED)) !== 0) throw this.content;
     return this.content as T;

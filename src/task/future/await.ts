@@ -7,7 +7,7 @@ import { currentContext } from './current.ts';
 import { PENDING, type Future, type Suspension } from './future.ts';
 
 /** Yielded while the future is pending, or what was given up still holds something. */
-export const SUSPENDED: Suspension<never> = Object.freeze({});
+export const SUSPENDED: Suspension<never> = Object.freeze({}) as Suspension<never>;
 
 const suspended = Object.freeze({ done: false as const, value: SUSPENDED });
 

@@ -67,8 +67,12 @@ export interface Waker {
   willWake(other: Waker): boolean;
 }
 
+declare const suspends: unique symbol;
+
 /** What a coroutine yields while it waits; made by `yield*` on futures, never by hand. */
 export interface Suspension<E = unknown> {
+  /** So that a `yield` which should be a `yield*` does not compile. Never there. */
+  readonly [suspends]: true;
   /** Never there: carries `E` through inference. */
   readonly '~error'?: E;
 }

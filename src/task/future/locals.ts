@@ -29,7 +29,8 @@ export function currentLocals(): Locals | undefined {
 }
 
 /**
- * A value of tasks. Cheaper than `AsyncLocalStorage`, which tasks follow as well.
+ * A value of tasks. Cheaper than `AsyncLocalStorage`, which tasks follow as well. Async functions
+ * have it up to their first `await`; from there on they need the latter.
  *
  * @example
  * const requestId = new TaskLocal<string>();

@@ -102,12 +102,15 @@ function isCancellation(error: unknown): boolean {
 /**
  * A promise as a future, to wait for inside a coroutine: `yield* fromPromise(fetch(url))`. The
  * function form gets a signal that is aborted when the future is given up:
- * `yield* fromPromise((signal) => fetch(url, { signal }))`.
+ * `yield* fromPromise((signal) => fetch(url, { signal }))`. `E` is what it may be rejected with, for
+ * coroutines that say what they throw.
  */
-export function fromPromise<T>(
+export function fromPromise<T, E = unknown>(
   source: PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T>),
-): BaseFuture<T> {
-  return typeof source === 'function' ? new SignalledPromise(source) : new PromiseFuture(source);
+): BaseFuture<T, E> {
+  const future =
+    typeof source === 'function' ? new SignalledPromise(source) : new PromiseFuture(source);
+  return future as BaseFuture<T, E>;
 }
 
 /** Starts at its first poll, as futures do; waits for the promise even when it was given up. */

@@ -4,6 +4,7 @@ import { CancelledError } from '../errors.ts';
 import type { Executor } from '../executor/index.ts';
 import { BaseFuture, PENDING, yieldNow, type Context, type Poll } from '../future/index.ts';
 import { VirtualHost } from '../testing/virtual-host.ts';
+import { toStream } from '../stream/index.ts';
 import { sleep } from '../time/index.ts';
 import { scope } from './scope.ts';
 
@@ -97,6 +98,55 @@ describe('scope', () => {
     await host.settle();
     assert.ok((await ended) instanceof CancelledError);
     assert.deepEqual(log, ['asked']);
+  });
+
+  it('throws the one error when an async body was cancelled by what it waited for', async () => {
+    const ended = executor
+      .spawn(
+        scope(async (s) => {
+          const sibling = s.spawn(() => new Never());
+          s.spawn(function* () {
+            yield* sleep(10);
+            throw new Error('failed');
+          });
+          await sibling;
+        }),
+      )
+      .catch((error: unknown) => error);
+    await host.settle();
+    assert.match(String(await ended), /^Error: failed$/);
+  });
+
+  it('hands on why it is given up', () => {
+    let reason: unknown;
+    function* child() {
+      try {
+        yield* new Never();
+      } catch (error) {
+        reason = (error as CancelledError).reason;
+        throw error;
+      }
+    }
+    const handle = executor.spawn(
+      scope(function* (s) {
+        s.spawn(child);
+        yield* new Never();
+      }),
+    );
+    host.runUntilIdle();
+    handle.abort('the reason');
+    host.runUntilIdle();
+    assert.ok(reason instanceof CancelledError);
+    assert.equal(reason.reason, 'the reason');
+  });
+
+  it('throws its error once, also when it is given up after that', () => {
+    const failing = (): BaseFuture<unknown> =>
+      scope(() => {
+        throw new Error('once');
+      });
+    const { error } = outcome(toStream([1]).forEach(failing));
+    assert.match(String(error), /^Error: once$/);
   });
 
   it('cancels the others when one fails, waits for them, and throws the error', () => {

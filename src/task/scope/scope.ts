@@ -189,6 +189,7 @@ class ScopeFuture extends BaseFuture<unknown> {
   #body: Future<unknown> | undefined;
   #start: ((scope: Scope) => unknown) | undefined;
   #value: unknown;
+  #isOver = false;
 
   constructor(body: (scope: Scope) => unknown, onError: OnError) {
     super();
@@ -200,16 +201,19 @@ class ScopeFuture extends BaseFuture<unknown> {
     const scope = this.#scope;
     if (this.#start !== undefined || this.#body !== undefined) this.#pollBody(context);
     if (!this.#hasEnded(context)) return PENDING;
+    this.#isOver = true;
     const errors = scope.thrown();
     if (errors.length > 0) throw asOneError(errors);
     return this.#value;
   }
 
   cancel(context: Context): Poll<void> {
+    if (this.#isOver) return undefined;
     this.#start = undefined;
     this.#scope.end(new CancelledError('a scope', context.reason));
     this.#cancelBody(context);
     if (!this.#hasEnded(context)) return PENDING;
+    this.#isOver = true;
     const errors = this.#scope.thrown();
     if (errors.length > 0) throw asOneError(errors);
     return undefined;

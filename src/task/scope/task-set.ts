@@ -14,9 +14,10 @@ import { END } from '../stream/stream.ts';
  * it cancels what is left and waits for it.
  *
  * @example
- * await using set = new TaskSet<Page>();
- * for (const url of urls) set.spawn(() => load(url));
- * for (let page; (page = yield* set.joinNext()) !== END; ) keep(page);
+ * yield* use(new TaskSet<Page>(), function* (set) {
+ *   for (const url of urls) set.spawn(() => load(url));
+ *   for (let page; (page = yield* set.joinNext()) !== END; ) keep(page);
+ * });
  */
 export class TaskSet<T> implements AsyncDisposable {
   readonly #executor: Executor | undefined;
@@ -109,6 +110,11 @@ export class TaskSet<T> implements AsyncDisposable {
     this.detachAll();
   }
 
+  /** @internal Whether a task has ended that was not taken. */
+  get hasEnded(): boolean {
+    return this.#taken < this.#ended.length;
+  }
+
   /** @internal The next ended task. */
   take(): Task | undefined {
     const task = this.#ended[this.#taken];
@@ -145,13 +151,14 @@ class JoinNext<T> extends BaseFuture<T | typeof END> {
   }
 
   poll(context: Context): Poll<T | typeof END> {
-    if (!context.proceed()) return PENDING;
-    const outcome = this.#set.tryJoinNext();
-    if (outcome === undefined) {
-      if (this.#set.size === 0) return END;
-      this.#set.keep(context);
+    const set = this.#set;
+    if (!set.hasEnded && set.size > 0) {
+      set.keep(context);
       return PENDING;
     }
+    if (!context.proceed()) return PENDING;
+    const outcome = set.tryJoinNext();
+    if (outcome === undefined) return END;
     if (outcome.ok) return outcome.value;
     throw outcome.error;
   }
@@ -164,7 +171,7 @@ class JoinNext<T> extends BaseFuture<T | typeof END> {
 class JoinAll<T> extends BaseFuture<T[]> {
   readonly #set: TaskSet<T>;
   readonly #values: T[] = [];
-  #error: { readonly thrown: unknown } | undefined;
+  #errors: unknown[] = [];
 
   constructor(set: TaskSet<T>) {
     super();
@@ -172,43 +179,38 @@ class JoinAll<T> extends BaseFuture<T[]> {
   }
 
   poll(context: Context): Poll<T[]> {
-    for (;;) {
+    const set = this.#set;
+    while (set.hasEnded) {
       if (!context.proceed()) return PENDING;
-      const outcome = this.#set.tryJoinNext();
-      if (outcome === undefined) break;
+      const outcome = set.tryJoinNext() as Outcome<T>;
       if (outcome.ok) this.#values.push(outcome.value);
       else this.#fail(outcome.error);
     }
-    if (this.#set.size > 0) {
-      this.#set.keep(context);
+    if (set.size > 0) {
+      set.keep(context);
       return PENDING;
     }
-    this.#throwError();
+    this.#throwErrors();
     return this.#values;
   }
 
   #fail(error: unknown): void {
-    if (this.#error !== undefined) {
-      if (error instanceof CancelledError) return;
-      const first = this.#error.thrown;
-      const errors = first instanceof AggregateError ? (first.errors as unknown[]) : [first];
-      this.#error = { thrown: asOneError([...errors, error]) };
-      return;
-    }
-    this.#error = { thrown: error };
-    this.#set.abortAll(error);
+    if (this.#errors.length === 0) this.#set.abortAll(error);
+    else if (error instanceof CancelledError) return; // It was cancelled for the first error.
+    this.#errors.push(error);
   }
 
-  /** Its tasks are the set's again. An error that was taken from the set is thrown. */
+  /** Its tasks are the set's again. Errors that were taken from the set are thrown. */
   cancel(): Poll<void> {
     this.#set.forget();
-    this.#throwError();
+    this.#throwErrors();
   }
 
   /** Throws what there is to throw, once. */
-  #throwError(): void {
-    const error = this.#error;
-    this.#error = undefined;
-    if (error !== undefined) throw error.thrown;
+  #throwErrors(): void {
+    const errors = this.#errors;
+    if (errors.length === 0) return;
+    this.#errors = [];
+    throw asOneError(errors);
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
 import { CancelledError } from '../errors.ts';
-import { BaseFuture, PENDING, ready, type Context, type Poll } from '../future/index.ts';
+import { BaseFuture, PENDING, pollFn, ready, type Context, type Poll } from '../future/index.ts';
 import { TestTask } from '../testing/test-task.ts';
 import { CancellationToken } from './token.ts';
 
@@ -139,6 +139,58 @@ describe('CancellationToken', () => {
     root.listen({ tokenCancelled: () => (woken += 1) });
     root.cancel();
     assert.equal(woken, 1, 'there was nobody else');
+  });
+
+  it('tells those who wait also when somebody looked it up before they were told', () => {
+    const root = new CancellationToken();
+    const child = root.child();
+    root.signal.addEventListener('abort', () => assert.equal(child.isCancelled, true));
+    const task = new TestTask(child.cancelled());
+    task.poll();
+    root.cancel('all');
+    assert.ok(task.isWoken);
+    assert.equal(task.poll(), 'all');
+
+    const controller = new AbortController();
+    const looks = { token: new CancellationToken() };
+    controller.signal.addEventListener('abort', () => void looks.token.isCancelled);
+    looks.token = CancellationToken.from(controller.signal);
+    const waiter = new TestTask(looks.token.cancelled());
+    waiter.poll();
+    controller.abort('signal');
+    assert.ok(waiter.isWoken);
+  });
+
+  it('tells those who wait when it is cancelled after it let go of its parent', () => {
+    const root = new CancellationToken();
+    const child = root.child();
+    const task = new TestTask(child.cancelled());
+    task.poll();
+    child[Symbol.dispose]();
+    root.cancel('root');
+    assert.equal(task.isWoken, false);
+    child.cancel('child');
+    assert.ok(task.isWoken);
+  });
+
+  it('is not listened to any more when what it runs has failed', () => {
+    const controller = new AbortController();
+    const token = CancellationToken.from(controller.signal);
+    let isOver = false;
+    const task = new TestTask(
+      token.run(
+        pollFn(() => {
+          if (isOver) throw new Error('failed');
+          return PENDING;
+        }),
+      ),
+    );
+    task.poll();
+    assert.equal(getEventListeners(controller.signal, 'abort').length, 1);
+    isOver = true;
+    assert.throws(() => task.poll(), /failed/);
+    assert.equal(getEventListeners(controller.signal, 'abort').length, 0);
+    assert.equal(task.wakers, 0);
   });
 
   it('refuses to follow what is neither token nor signal', () => {

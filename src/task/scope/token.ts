@@ -1,7 +1,8 @@
 /**
  * Cancellation that is asked for from outside and looked at inside, in a tree: cancelling a token
- * cancels all below it. A token is linked to its parent only while somebody waits for it (a
- * future, a signal), so that a service may make one for each request without ever giving it back.
+ * cancels all below it. A token is linked to its parent only while a future waits for it, so that a
+ * service may make one for each request without ever giving it back. One whose `signal` was asked
+ * for stays linked until it is cancelled or disposed of: nobody can tell who listens to a signal.
  */
 import { misuse } from '../../base/index.ts';
 import { CancelledError } from '../errors.ts';
@@ -28,7 +29,7 @@ interface Listener {
 }
 
 /** See the head of this file. */
-export class CancellationToken implements Listener, Disposable {
+export class CancellationToken implements Disposable {
   readonly #parent: CancellationToken | undefined;
   readonly #source: AbortSignal | undefined;
   readonly #listeners = new Set<Listener>();
@@ -98,7 +99,10 @@ export class CancellationToken implements Listener, Disposable {
     return new RunUntilCancelled(this, toFuture(future));
   }
 
-  /** A signal that is aborted with the token, for functions of Node and of the web. */
+  /**
+   * A signal that is aborted with the token, for functions of Node and of the web. Dispose of a
+   * token below another one when what its signal was for is over: `using token = parent.child()`.
+   */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();

@@ -35,6 +35,19 @@ class Ordered<T> implements Cancellable {
   }
 }
 
+/** An error that came and was told to nobody. */
+class Unsaid implements Cancellable {
+  readonly #error: unknown;
+
+  constructor(error: unknown) {
+    this.#error = error;
+  }
+
+  cancel(): never {
+    throw this.#error;
+  }
+}
+
 /** See `BaseStream.buffered`. At most `limit` futures are under way or wait to be given. */
 export class BufferedStream<T, E> extends Operator<T, E> {
   readonly #source: PatientSource<Awaitable<T, E>, E>;
@@ -59,15 +72,23 @@ export class BufferedStream<T, E> extends Operator<T, E> {
     const oldest = this.#oldest;
     if (oldest === undefined) return this.#source.isOver ? this.#source.outcome() : PENDING;
     if (oldest.state === 'pending') return PENDING;
-    this.#oldest = this.#others.length > 0 ? this.#others.shift() : undefined;
+    this.#oldest = this.#next();
     if (oldest.state === 'error') throw oldest.outcome;
     return oldest.outcome as T;
   }
 
+  /** With the errors of futures that are over but had to wait for their turn. */
   protected held(): readonly Cancellable[] {
+    const errors: Cancellable[] = [];
+    for (let entry = this.#oldest; entry !== undefined; entry = this.#next()) {
+      if (entry.state === 'error') errors.push(new Unsaid(entry.outcome));
+    }
     this.#oldest = undefined;
-    this.#others.clear();
-    return [this.#running, this.#source];
+    return [...errors, this.#running, this.#source];
+  }
+
+  #next(): Ordered<T> | undefined {
+    return this.#others.length > 0 ? this.#others.shift() : undefined;
   }
 
   #fill(context: Context): void {

@@ -133,7 +133,10 @@ export class PatientSource<T, E> implements Stream<T, E>, Cancellable {
     return END;
   }
 
+  /** Throws the error that waits, too: nobody else will. */
   cancel(context: Context): Poll<void> {
-    return this.isOver ? undefined : this.#source.cancel?.(context);
+    if (!this.isOver) return this.#source.cancel?.(context);
+    this.outcome();
+    return undefined;
   }
 }

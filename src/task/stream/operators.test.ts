@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { PENDING, pollFn, ready } from '../future/index.ts';
-import { END, toStream, type BaseStream } from './index.ts';
+import { TestTask } from '../testing/test-task.ts';
+import { END, pollStream, toStream, type BaseStream } from './index.ts';
 import { collect, finish, follow, giveUp, Script, stopTime, timers } from './stream.test.helper.ts';
 
 type Combinator = (source: BaseStream<number, Error>) => BaseStream<unknown>;
@@ -142,7 +143,8 @@ const FUNCTIONS: Readonly<Record<string, Combinator>> = {
   skipWhile: (source) => source.skipWhile(fails),
   flatMap: (source) => source.flatMap(fails),
   split: (source) => alone(source.split(fails)),
-  buffered: (source) => source.map((item) => pollFn(() => fails(item))).buffered(2),
+  buffered: (source) =>
+    source.map((item) => pollFn(() => (item === 1 ? fails(item) : PENDING))).buffered(2),
   bufferedUnordered: (source) =>
     source.map((item) => pollFn(() => fails(item))).bufferedUnordered(2),
   takeUntil: (source) => source.takeUntil(pollFn(() => fails(1))),
@@ -161,6 +163,27 @@ describe('a function that throws', () => {
       assert.equal(task.poll(), END);
     });
   }
+
+  test('ends buffered with the errors that had to wait for their turn, too', () => {
+    const stream = toStream([1, 2, 3]).map((item) => pollFn(() => fails(item)));
+    assert.throws(
+      () => finish(stream.buffered(2).collect()),
+      (error: AggregateError) =>
+        error.errors.map(String).join() === 'Error: function at 1,Error: function at 2',
+    );
+  });
+
+  test('an error that waits behind a chunk is thrown when the stream is given up', () => {
+    let next = 0;
+    const stream = pollStream<number>(() => {
+      next += 1;
+      if (next === 3) throw new Error('source');
+      return next;
+    }).chunks(10);
+    const task = new TestTask(stream.next());
+    assert.deepEqual(task.poll(), [1, 2]);
+    assert.throws(() => new TestTask(stream.giveUp()).poll(), /^Error: source$/);
+  });
 
   test('and a source that cannot be given up: both errors', () => {
     const stream = toStream({

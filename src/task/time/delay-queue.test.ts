@@ -246,3 +246,15 @@ test('DelayQueue: as a stream, by next, and given up without losing anything', (
   clock.advance(10);
   assert.deepEqual(own.take(), ['foo', END]);
 });
+
+test('delay queue: a next() that is given up is not waited for any more, and loses nothing', () => {
+  const { queue, clock } = start(['a', 10]);
+  const next = new TestTask(queue.next());
+  assertPending(next);
+  assert.equal(clock.executor.timers.held, 1);
+  next.cancel();
+  assert.equal(clock.executor.timers.held, 0);
+  clock.advance(10);
+  const item = new TestTask(queue.next()).poll();
+  assert.equal((item as Delayed<string>).value, 'a');
+});

@@ -7,7 +7,7 @@ import {
   RondoError,
 } from '../../base/index.ts';
 import { currentExecutor } from '../executor/current.ts';
-import { PENDING, type Context } from '../future/index.ts';
+import { BaseFuture, PENDING, type Context, type Poll } from '../future/index.ts';
 import { BaseStream, END, type StreamPoll } from '../stream/index.ts';
 import { checkMs } from './options.ts';
 import { Sleep } from './sleep.ts';
@@ -215,6 +215,10 @@ export class DelayQueue<T> extends BaseStream<Delayed<T>, never> {
     this.#rearm();
   }
 
+  override next(): BaseFuture<Delayed<T> | typeof END, never> {
+    return new NextDelayed<T>(this);
+  }
+
   pollNext(context: Context): StreamPoll<Delayed<T>> {
     this.#waiting = false;
     if (!context.proceed()) return PENDING;
@@ -257,6 +261,24 @@ export class DelayQueue<T> extends BaseStream<Delayed<T>, never> {
     if (!this.#waiting) return;
     this.#waiting = false;
     this.#sleep.reset(0);
+  }
+}
+
+/** The next item. Given up, no time is waited for any more, and no process held; nothing is lost. */
+class NextDelayed<T> extends BaseFuture<Delayed<T> | typeof END, never> {
+  readonly #queue: DelayQueue<T>;
+
+  constructor(queue: DelayQueue<T>) {
+    super();
+    this.#queue = queue;
+  }
+
+  poll(context: Context): Poll<Delayed<T> | typeof END> {
+    return this.#queue.pollNext(context);
+  }
+
+  cancel(context: Context): void {
+    this.#queue.cancel(context);
   }
 }
 

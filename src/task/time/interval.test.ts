@@ -179,3 +179,13 @@ test('interval: a poll that is ready registers nobody, one that is pending does'
     assert.equal(task.isFinished, wakes);
   }
 });
+
+test('interval: a next() that is given up is not waited for any more', () => {
+  const { clock, ticks } = new Ticking({});
+  const next = new TestTask(ticks.next());
+  assertPending(next);
+  assert.equal(clock.executor.timers.held, 1);
+  next.cancel();
+  assert.equal(clock.executor.timers.held, 0);
+  assert.equal(next.wakers, 0);
+});

@@ -60,6 +60,11 @@ export class Interval extends BaseStream<number, never> {
     return this.#tick;
   }
 
+  /** The same as `tick`: given up, it is not waited for any more, and holds no process. */
+  override next(): BaseFuture<number, never> {
+    return this.#tick;
+  }
+
   /** As `tick` polled. An interval does not end. */
   pollNext(context: Context): StreamPoll<number> {
     if (this.#sleep.poll(context) === PENDING) return PENDING;

@@ -4,7 +4,6 @@ import { currentExecutor } from '../executor/current.ts';
 import type { Executor } from '../executor/executor.ts';
 import { BaseFuture, PENDING, type Context, type Poll, type Waker } from '../future/index.ts';
 import { checkMs } from './options.ts';
-import type { TimerEntry } from './timers.ts';
 
 /** How one sleeps; all optional. */
 export interface SleepOptions {
@@ -26,7 +25,7 @@ const OVER = -1;
  * ones since those take longer to make. `when` is rounded to whole milliseconds also to be a small
  * integer, not an object of its own, for the first 24 days of a process.
  */
-export class Sleep extends BaseFuture<void, never> implements TimerEntry {
+export class Sleep extends BaseFuture<void, never> {
   /** @internal */
   readonly executor: Executor;
   /** @internal */
