@@ -109,6 +109,7 @@ export const ERROR_CODES = {
   ERR_STREAM_CLOSED: 'A socket, file or stream was used after it was closed',
   ERR_FILE_PATH: 'A path of a file is not valid: empty, with a NUL, or a URL of another kind',
   ERR_FILE_ALIGNMENT: 'A direct read or write is not of whole blocks of the device',
+  ERR_STREAM_LINE: 'A line of a stream of bytes is longer than allowed',
   ERR_STREAM_BUSY: 'A socket, file or stream has an operation of that kind under way already',
   ERR_LOOKUP: 'The name of a host cannot be resolved; cause says why',
   ERR_SYSTEM: 'A system call failed; errno and syscall say which and why',

@@ -19,3 +19,4 @@ export {
   stringOption,
 } from './options.ts';
 export { secureBytes, secureKey, SeededRandom, systemRandom, type Random } from './random.ts';
+export { show } from './show.ts';

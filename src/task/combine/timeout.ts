@@ -147,7 +147,8 @@ const limits = new LimitLocal();
  * Runs a future that is to be over within `milliseconds` (0 to 2^31-1, from the first poll), with
  * everything that it starts: tasks spawned in it have the same deadline, and so have theirs. When
  * it passes they are cancelled (reason: ERR_TASK_DEADLINE), those that outlive the future too; the
- * future is given up, and this throws ERR_TASK_DEADLINE. An outer deadline that is earlier stays in force.
+ * future is given up, and this throws ERR_TASK_DEADLINE. An outer deadline that is earlier stays in
+ * force. In async functions it reaches what they start before their first `await`.
  */
 export function deadline<T, E>(
   milliseconds: number,
@@ -157,7 +158,7 @@ export function deadline<T, E>(
   return new Deadline(toFuture(future), limit);
 }
 
-/** Milliseconds until the deadline that this runs under, at least 0; Infinity where there is none. */
+/** Milliseconds until the deadline that this runs under, at least 0; Infinity without one. */
 export function timeLeft(): number {
   const limit = limits.get();
   if (limit === undefined) return Number.POSITIVE_INFINITY;

@@ -69,7 +69,7 @@ export class Executor {
   /** What other threads reach it by; undefined while none can. */
   #remote: Remote | undefined;
   #remoteWakes = 0;
-  /** Wakes that came while a task was in the queue already are counted by their task's row alone. */
+  /** Those that came while a task was in the queue already are counted by its row alone. */
   #wakes = 0;
   #lifoHits = 0;
   #budgetYields = 0;
@@ -464,9 +464,11 @@ export class Executor {
   /** @internal The grace of a task is over. */
   graceIsOver(task: Task): void {
     task.coldPart().grace = 0;
+    const title = task.name === '' ? `Task ${task.id}` : `Task ${task.id} (${task.name})`;
     this.host.warn?.(
-      `Task ${task.id}${task.name === '' ? '' : ` (${task.name})`} was cancelled and still runs after ` +
-        `${this.options.graceMs} ms: it is ended at its next wait (does it catch CancelledError?)`,
+      `${title} was cancelled and still runs after ${this.options.graceMs} ms: coroutines in it ` +
+        'are ended where they wait (does one catch CancelledError?), async functions cannot be ' +
+        'ended (does one ignore its signal?)',
     );
   }
 

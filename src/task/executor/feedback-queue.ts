@@ -6,7 +6,7 @@
 import { ClassQueue, CLASSES } from './class-queue.ts';
 import type { Task } from './task.ts';
 
-/** Polls in a row that used their whole budget (or too much time) after which a task sinks. */
+/** Polls in a row that used their whole budget after which a task sinks. */
 export const POLLS_TO_SINK = 2;
 
 /** Polls in a row that ended early after which a task rises. */

@@ -225,6 +225,17 @@ describe('JoinHandle', () => {
     assert.match(String(await error), /other/);
   });
 
+  it('asyncDispose does not throw an error again of which somebody was told', async () => {
+    const fails = (): never => {
+      throw new Error('failed');
+    };
+    const told = executor.spawn(fails);
+    const error = rejection(told);
+    host.runUntilIdle();
+    assert.match(String(await error), /failed/);
+    await told[Symbol.asyncDispose]();
+  });
+
   it('asyncDispose cancels and waits', async () => {
     const future = new Stubborn(2);
     const handle = executor.spawn(future);

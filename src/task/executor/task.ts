@@ -8,7 +8,7 @@
  * executor and its queues, and no method is `#private`, which would cost each task a word
  * (docs/decisions/0020-task-cell.md); users see `JoinHandle` and `TaskInfo` alone.
  */
-import { inspect, type InspectOptions } from 'node:util';
+import { show } from '../../base/index.ts';
 import { cancellation, CancelledError } from '../errors.ts';
 import {
   BaseFuture,
@@ -24,7 +24,7 @@ import {
   type Waker,
 } from '../future/index.ts';
 import type { Locals } from '../future/locals.ts';
-import { PRIORITIES } from './class-queue.ts';
+import { PRIORITIES, type Priority } from './class-queue.ts';
 import type { CapturedContext } from './async-context.ts';
 import type { Executor } from './executor.ts';
 import type { JoinHandle, TaskInfo } from './types.ts';
@@ -353,6 +353,8 @@ export class Task<T = unknown, E = unknown>
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // Who was told of its error is not told again: `await using` would throw it a second time.
+    if ((this.state & DELIVERED) !== 0) return;
     this.abort();
     await this.promise().catch((error: unknown) => {
       if (!(error instanceof CancelledError)) throw error;
@@ -405,6 +407,10 @@ export class Task<T = unknown, E = unknown>
     this.priorityLevel = level;
   }
 
+  get priority(): Priority {
+    return PRIORITIES[this.level]!;
+  }
+
   /** What it is doing, in a word. */
   get status(): 'running' | 'scheduled' | 'idle' | 'cancelling' | 'done' | 'failed' | 'cancelled' {
     const state = this.state;
@@ -425,10 +431,4 @@ function find(joiners: Set<Waker>, waker: Waker): Waker | undefined {
   return undefined;
 }
 
-// What `console.log` shows of a handle. Not in the class, whose declaration names it by no symbol.
-Object.defineProperty(Task.prototype, inspect.custom, {
-  value(this: Task, _depth: number, options: InspectOptions): string {
-    const shown = { id: this.id, name: this.name, status: this.status };
-    return `Task ${inspect({ ...shown, priority: PRIORITIES[this.level] }, options)}`;
-  },
-});
+show(Task, ['id', 'name', 'status', 'priority']);

@@ -6,7 +6,10 @@ import type { Priority } from './class-queue.ts';
 export interface SpawnOptions {
   /** Shown in errors, warnings and the console. @default the name of the function, or '' */
   readonly name?: string;
-  /** How urgent it is. @default that of the task that spawns it, 'normal' outside of tasks */
+  /**
+   * How urgent it is; without effect in executors that schedule by deadlines.
+   * @default that of the task that spawns it, 'normal' outside of tasks
+   */
   readonly priority?: Priority;
   /**
    * Milliseconds until it should be done, 0 to 2^31-1: for executors that schedule by deadlines.
@@ -85,6 +88,6 @@ export interface JoinHandle<T, E = unknown> extends BaseFuture<T, E>, AsyncDispo
   catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B>;
   /** Like a promise. */
   finally(settled?: (() => void) | null): Promise<T>;
-  /** Cancels the task and waits for its end; an error of its cleaning up is thrown. */
+  /** Cancels the task and waits for its end; an error that nobody was told of yet is thrown. */
   [Symbol.asyncDispose](): Promise<void>;
 }

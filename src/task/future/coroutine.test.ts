@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
-import { CancelledError } from '../errors.ts';
+import type { CancelledError } from '../errors.ts';
 import type { Executor } from '../executor/index.ts';
 import { TestTask } from '../testing/test-task.ts';
 import { VirtualHost } from '../testing/virtual-host.ts';

@@ -59,6 +59,7 @@ describe('thenables of other make', () => {
   it('settle once, however often they say so', () => {
     const task = new TestTask(
       fromPromise({
+        // oxlint-disable-next-line no-thenable -- As others make them.
         then(fulfilled: (value: number) => void, rejected: (error: unknown) => void) {
           fulfilled(1);
           rejected(new Error('again'));
@@ -71,6 +72,7 @@ describe('thenables of other make', () => {
 
   it('fail when their then throws', () => {
     const broken = {
+      // oxlint-disable-next-line no-thenable -- As others make them.
       then() {
         throw new Error('broken');
       },

@@ -85,7 +85,7 @@ class OpenScope implements Scope {
   #tidyAt: number = TIDY_AT;
   /** Wakes whoever runs the scope. */
   waker: Waker | undefined = undefined;
-  readonly errors: unknown[] = [];
+  readonly errors = new Set<unknown>();
   /** Set when everything is to end; `reason` says why. */
   isEnding = false;
   reason: unknown = undefined;
@@ -130,14 +130,14 @@ class OpenScope implements Scope {
 
   /** Takes an error, once, and ends everything. */
   fail(error: unknown): void {
-    if (!this.errors.includes(error)) this.errors.push(error);
+    this.errors.add(error);
     this.end(error);
   }
 
   cancel(reason?: unknown): void {
     if (this.isEnding) return;
     const cancelled = new CancelledError('a scope', reason);
-    this.errors.push(cancelled);
+    this.errors.add(cancelled);
     this.end(cancelled);
   }
 
@@ -153,10 +153,10 @@ class OpenScope implements Scope {
 
   /** All that the scope throws, when the body and the tasks have ended. */
   thrown(): unknown[] {
-    const errors = this.#failed.filter(isOrphan).map((task) => task.content);
-    for (const error of this.errors) if (!errors.includes(error)) errors.push(error);
+    const errors = new Set(this.#failed.filter(isOrphan).map((task) => task.content));
+    for (const error of this.errors) errors.add(error);
     this.#failed = [];
-    return errors;
+    return [...errors];
   }
 
   #wake(): void {

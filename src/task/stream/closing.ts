@@ -6,10 +6,15 @@ export interface Cancellable {
   cancel?(context: Context): Poll<void>;
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : `a ${typeof error}`;
+}
+
 /** One error for several: itself when it is the only one. */
 export function asOneError(errors: readonly unknown[]): unknown {
   if (errors.length === 1) return errors[0];
-  const message = `${errors.length} errors; see errors for each of them`;
+  const first = errors.slice(0, 3).map(messageOf).join('; ');
+  const message = `${errors.length} errors came together: ${first}${errors.length > 3 ? '; …' : ''}`;
   return Object.assign(new AggregateError(errors, message), { code: 'ERR_TASK_ERRORS' as const });
 }
 

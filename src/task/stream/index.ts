@@ -5,6 +5,7 @@ provideParts(parts);
 
 export { BaseStream, type VisitError } from './base.ts';
 export type { ReadableStreamOptions } from './outside.ts';
+export { lines, type ByteItem, type LinesOptions } from './lines.ts';
 export { produce } from './produce.ts';
 export type { ForwardOptions, Sink, SinkLike } from './sink.ts';
 export {

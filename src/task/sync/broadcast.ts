@@ -5,6 +5,7 @@ import {
   misuse,
   rejectUnknown,
   RondoError,
+  show,
 } from '../../base/index.ts';
 import type { BaseFuture, Context } from '../future/index.ts';
 import { BaseStream, END, type StreamPoll } from '../stream/index.ts';
@@ -353,3 +354,6 @@ export function broadcast<T>(
   const hub = new Hub<T>(integerOption('capacity', capacity, 1, 1, MAX_PERMITS));
   return { sender: new BroadcastSender(hub), receiver: new BroadcastReceiver(hub, isSkipping) };
 }
+
+show(BroadcastSender, ['length', 'capacity', 'receivers', 'isClosed']);
+show(BroadcastReceiver, ['length', 'capacity', 'lost', 'isClosed']);

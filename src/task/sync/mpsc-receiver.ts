@@ -1,5 +1,5 @@
 /** The receiving side of mpsc channels. */
-import { integerOption } from '../../base/index.ts';
+import { integerOption, show } from '../../base/index.ts';
 import { BaseFuture, PENDING, type Context, type Poll } from '../future/index.ts';
 import { BaseStream, END, type StreamPoll } from '../stream/index.ts';
 import type { Channel } from './mpsc-channel.ts';
@@ -172,3 +172,5 @@ export class Receiver<T> extends BaseStream<T, never> implements Disposable {
     this.#channel.dispose();
   }
 }
+
+show(Receiver, ['length', 'capacity', 'senders', 'waiters', 'isClosed']);

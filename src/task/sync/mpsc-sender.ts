@@ -1,5 +1,5 @@
 /** The sending side of mpsc channels. */
-import { misuse, RondoError } from '../../base/index.ts';
+import { misuse, RondoError, show } from '../../base/index.ts';
 import { PENDING, type BaseFuture, type Context, type Poll } from '../future/index.ts';
 import { released } from './guarded.ts';
 import type { Channel } from './mpsc-channel.ts';
@@ -251,3 +251,6 @@ export class UnboundedSender<T> extends SenderBase<T> {
     return new UnboundedSender(this.join());
   }
 }
+
+show(Sender, ['length', 'capacity', 'waiters', 'isClosed']);
+show(UnboundedSender, ['length', 'capacity', 'isClosed']);

@@ -1,4 +1,5 @@
 /** Mutual exclusion around a value, strictly fair. */
+import { show } from '../../base/index.ts';
 import type { BaseFuture } from '../future/index.ts';
 import { Guarded, stillHeld, type GuardedBody } from './guarded.ts';
 import { Acquisition, PermitPool } from './permits.ts';
@@ -108,3 +109,5 @@ export class Mutex<T = undefined> {
     return new Guarded<MutexGuard<T>, R, E>(this.lock(), body);
   }
 }
+
+show(Mutex, ['isLocked', 'waiters']);

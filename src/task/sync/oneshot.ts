@@ -1,5 +1,5 @@
 /** A channel for one message. */
-import { misuse, RondoError } from '../../base/index.ts';
+import { misuse, RondoError, show } from '../../base/index.ts';
 import { BaseFuture, PENDING, type Context, type Poll, type Waker } from '../future/index.ts';
 import { Audience, UntilReady, type Condition } from './condition.ts';
 import { keepWaker } from './wait-list.ts';
@@ -213,3 +213,6 @@ export function oneshot<T>(): { sender: OneshotSender<T>; receiver: OneshotRecei
   const receiver = new OneshotReceiver<T>();
   return { sender: new OneshotSender(receiver), receiver };
 }
+
+show(OneshotSender, ['isClosed']);
+show(OneshotReceiver, ['hasMessage', 'isEnded']);

@@ -1,5 +1,5 @@
 /** Many readers or one writer of a value, strictly fair. */
-import { integerOption, rejectUnknown } from '../../base/index.ts';
+import { integerOption, rejectUnknown, show } from '../../base/index.ts';
 import type { BaseFuture } from '../future/index.ts';
 import { stillHeld } from './guarded.ts';
 import { Acquisition, MAX_PERMITS, PermitPool } from './permits.ts';
@@ -206,3 +206,5 @@ export class RwLock<T> {
     return pool.take(maxReaders) ? new WriteGuard(this.#state) : undefined;
   }
 }
+
+show(RwLock, ['readers', 'isWriting', 'waiters']);

@@ -1,5 +1,5 @@
 /** A counting semaphore, strictly fair. */
-import { misuse, outOfRange, RondoError } from '../../base/index.ts';
+import { misuse, outOfRange, RondoError, show } from '../../base/index.ts';
 import type { BaseFuture } from '../future/index.ts';
 import { Guarded, stillHeld, type GuardedBody } from './guarded.ts';
 import { Acquisition, MAX_PERMITS, permitCount, PermitPool } from './permits.ts';
@@ -185,3 +185,5 @@ export class Semaphore {
     this.#pool.close();
   }
 }
+
+show(Semaphore, ['available', 'waiters', 'isClosed']);

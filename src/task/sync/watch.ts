@@ -1,5 +1,5 @@
 /** A value that changes, and those who follow it: only the latest counts. */
-import { misuse, RondoError } from '../../base/index.ts';
+import { misuse, RondoError, show } from '../../base/index.ts';
 import { PENDING, type BaseFuture, type Context, type Poll } from '../future/index.ts';
 import { BaseStream, END, type StreamPoll } from '../stream/index.ts';
 import {
@@ -357,3 +357,6 @@ export function watch<T>(initial: T): { sender: WatchSender<T>; receiver: WatchR
   const subject = new Subject(initial);
   return { sender: new WatchSender(subject), receiver: new WatchReceiver(subject, 0) };
 }
+
+show(WatchSender, ['value', 'receivers', 'waiters', 'isClosed']);
+show(WatchReceiver, ['value', 'hasChanged', 'isClosed']);

@@ -264,7 +264,7 @@ export class DelayQueue<T> extends BaseStream<Delayed<T>, never> {
   }
 }
 
-/** The next item. Given up, no time is waited for any more, and no process held; nothing is lost. */
+/** The next item. Given up it loses nothing, waits for no time any more, and holds no process. */
 class NextDelayed<T> extends BaseFuture<Delayed<T> | typeof END, never> {
   readonly #queue: DelayQueue<T>;
 
