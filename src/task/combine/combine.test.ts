@@ -319,6 +319,22 @@ describe('timeout', () => {
     assert.equal(executor.timers.size, 0);
   });
 
+  it('takes fractions, and Infinity for no limit', () => {
+    assert.equal(
+      run(() => timeout(0.5, ready(1))),
+      1,
+    );
+    assert.equal(
+      run(() => timeout(timeLeft(), ready(2))),
+      2,
+    );
+    assert.equal(
+      run(() => deadline(Infinity, timeout(Infinity, ready(3)))),
+      3,
+    );
+    assert.equal(executor.timers.size, 0);
+  });
+
   it('gives the future up when it does not, waits for it, and throws', () => {
     const slow = new Probe(2);
     assert.throws(() => run(() => timeout(100, slow)), {
@@ -339,7 +355,7 @@ describe('timeout', () => {
   });
 
   it('refuses times that are none', () => {
-    for (const bad of [-1, NaN, Infinity, 1.5, 2 ** 31]) {
+    for (const bad of [-1, NaN, 2 ** 51]) {
       assert.throws(() => timeout(bad, ready(1)), { code: /ERR_OPTION_/ });
     }
   });

@@ -1,6 +1,7 @@
 /** Waiting for the first of several futures. */
 import { misuse, rejectUnknown, systemRandom, type Random } from '../../base/index.ts';
 import { runningExecutor } from '../executor/current.ts';
+import { Task } from '../executor/task.ts';
 import {
   BaseFuture,
   PENDING,
@@ -149,5 +150,6 @@ class Borrowed<T, E> extends BaseFuture<T, E> {
  * `select`s until it is ready. Whoever lent it gives it up in the end.
  */
 export function borrow<T, E>(future: Future<T, E>): BaseFuture<T, E> {
-  return new Borrowed(future);
+  // Giving up the handle of a task gives up the waiting alone, and that must be done.
+  return future instanceof Task ? (future as Task<T, E>) : new Borrowed(future);
 }

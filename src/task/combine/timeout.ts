@@ -1,5 +1,5 @@
 /** Ends by the clock: of one future (`timeout`), and of everything below it (`deadline`). */
-import { integerOption, RondoError } from '../../base/index.ts';
+import { RondoError } from '../../base/index.ts';
 import { currentExecutor } from '../executor/current.ts';
 import type { Executor } from '../executor/executor.ts';
 import type { Task } from '../executor/task.ts';
@@ -14,15 +14,19 @@ import {
 } from '../future/index.ts';
 import { TaskLocal } from '../future/locals.ts';
 import { Closing } from '../stream/closing.ts';
-import { sleepUntil, type Sleep } from '../time/sleep.ts';
+import { checkMs } from '../time/options.ts';
+import { sleep, type Sleep } from '../time/sleep.ts';
 import type { TimerEntry } from '../time/timers.ts';
 
-const MAX_MS = 0x7fffffff;
+/** A time as it is given: 0 to 2^50, or Infinity for no limit. */
+function checkLimit(milliseconds: number): void {
+  if (milliseconds !== Number.POSITIVE_INFINITY) checkMs('milliseconds', milliseconds, 0);
+}
 
 /**
- * The value of a future, if it comes within `milliseconds` (0 to 2^31-1, from the first poll).
- * Otherwise the future is given up, and when it has ended ERR_TASK_TIMEOUT is thrown. A future that
- * is ready in the same moment wins.
+ * The value of a future, if it comes within `milliseconds` (0 to 2^50 from the first poll, or
+ * Infinity: no limit). Otherwise the future is given up, and when it has ended ERR_TASK_TIMEOUT is
+ * thrown. A future that is ready in the same moment wins.
  *
  * @throws {RondoError} ERR_TASK_TIMEOUT when awaited
  */
@@ -30,8 +34,8 @@ export function timeout<T, E>(
   milliseconds: number,
   future: Awaitable<T, E>,
 ): BaseFuture<T, E | RondoError> {
-  const limit = integerOption('milliseconds', milliseconds, 0, 0, MAX_MS);
-  return new Timed(toFuture(future), limit, () => timeoutError(limit));
+  checkLimit(milliseconds);
+  return new Timed(toFuture(future), milliseconds, () => timeoutError(milliseconds));
 }
 
 function timeoutError(limit: number): RondoError {
@@ -59,7 +63,8 @@ class Timed<T, E> extends BaseFuture<T, E | RondoError> {
 
   poll(context: Context): Poll<T> {
     if (this.#closing !== undefined) return this.#closing.poll(context) as Poll<T>;
-    this.#sleep ??= sleepUntil(currentExecutor().now() + this.#limit);
+    if (this.#limit === Number.POSITIVE_INFINITY) return this.#future.poll(context);
+    this.#sleep ??= sleep(this.#limit);
     let value: Poll<T>;
     try {
       value = this.#future.poll(context);
@@ -121,7 +126,8 @@ class Limit implements TimerEntry {
   }
 
   #arm(): void {
-    if (this.#timer === 0) this.#timer = this.#executor.timers.insert(this.at, this, true);
+    if (this.#timer !== 0 || this.at === Number.POSITIVE_INFINITY) return;
+    this.#timer = this.#executor.timers.insert(this.at, this, true);
   }
 
   /** Called by the timer. */
@@ -144,18 +150,19 @@ class LimitLocal extends TaskLocal<Limit> {
 const limits = new LimitLocal();
 
 /**
- * Runs a future that is to be over within `milliseconds` (0 to 2^31-1, from the first poll), with
- * everything that it starts: tasks spawned in it have the same deadline, and so have theirs. When
- * it passes they are cancelled (reason: ERR_TASK_DEADLINE), those that outlive the future too; the
- * future is given up, and this throws ERR_TASK_DEADLINE. An outer deadline that is earlier stays in
- * force. In async functions it reaches what they start before their first `await`.
+ * Runs a future that is to be over within `milliseconds` (0 to 2^50 from the first poll, or
+ * Infinity), with everything that it starts: tasks spawned in it have the same deadline, and so
+ * have theirs. When it passes they are cancelled (reason: ERR_TASK_DEADLINE), those that outlive
+ * the future too; the future is given up, and this throws ERR_TASK_DEADLINE. An outer deadline that
+ * is earlier stays in force. In async functions it reaches what they start before their first
+ * `await`.
  */
 export function deadline<T, E>(
   milliseconds: number,
   future: Awaitable<T, E>,
 ): BaseFuture<T, E | RondoError> {
-  const limit = integerOption('milliseconds', milliseconds, 0, 0, MAX_MS);
-  return new Deadline(toFuture(future), limit);
+  checkLimit(milliseconds);
+  return new Deadline(toFuture(future), milliseconds);
 }
 
 /** Milliseconds until the deadline that this runs under, at least 0; Infinity without one. */

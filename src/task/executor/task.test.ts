@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { CancelledError } from '../errors.ts';
 import { BaseFuture, PENDING, yieldNow, type Context, type Poll } from '../future/index.ts';
 import { TestTask } from '../testing/test-task.ts';
-import { attempt, select, timeout } from '../combine/index.ts';
+import { attempt, borrow, join, select, timeout } from '../combine/index.ts';
 import { sleep } from '../time/index.ts';
 import { VirtualHost } from '../testing/virtual-host.ts';
 import type { Executor } from './executor.ts';
@@ -321,6 +321,17 @@ describe('JoinHandle', () => {
     waiter.cancel();
     host.runUntilIdle();
     assert.equal(host.reported.length, 2);
+  });
+
+  it('is not waited for any more when it was lent and that is given up', () => {
+    const handle = executor.spawn(() => {
+      throw new Error('nobody waits');
+    });
+    const waiter = new TestTask(join([borrow(handle)]));
+    waiter.poll();
+    waiter.cancel();
+    host.runUntilIdle();
+    assert.equal(host.reported.length, 1);
   });
 
   it('shows what it is', () => {

@@ -82,10 +82,12 @@ export interface JoinHandle<T, E = unknown> extends BaseFuture<T, E>, AsyncDispo
   /** Like a promise. */
   then<A = T, B = never>(
     fulfilled?: ((value: T) => A | PromiseLike<A>) | null,
-    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+    // oxlint-disable-next-line no-explicit-any -- As a promise has it: handlers are the same ones.
+    rejected?: ((reason: any) => B | PromiseLike<B>) | null,
   ): Promise<A | B>;
   /** Like a promise. */
-  catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B>;
+  // oxlint-disable-next-line no-explicit-any -- As a promise has it.
+  catch<B = never>(rejected?: ((reason: any) => B | PromiseLike<B>) | null): Promise<T | B>;
   /** Like a promise. */
   finally(settled?: (() => void) | null): Promise<T>;
   /** Cancels the task and waits for its end; an error that nobody was told of yet is thrown. */
