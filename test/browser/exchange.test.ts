@@ -41,6 +41,8 @@ before(async () => {
   program.buildEngine();
   directory = mkdtempSync(join(tmpdir(), 'rondo-exchange-'));
   exchange = program.createExchange({
+    // What waits for an engine is refused after 5 s: a busy machine takes longer to start one.
+    maxAgeMs: 600_000,
     directory,
     journal: join(directory, 'journal'),
     gateway: { host: '127.0.0.1', port: 0 },
