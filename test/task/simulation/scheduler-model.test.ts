@@ -126,11 +126,12 @@ class Model {
     if (task.isQueued || task.isOver) return;
     task.isQueued = true;
     const isFirst = this.#queues.slice(0, task.level).every((queue) => queue.length === 0);
-    if (who === this.#running || !isFirst) {
+    const displaced = this.#lifo;
+    const isLess = displaced !== undefined && this.#tasks[displaced]!.level < task.level;
+    if (who === this.#running || isLess || !isFirst) {
       this.#queues[task.level]!.push(who);
       return;
     }
-    const displaced = this.#lifo;
     this.#lifo = who;
     if (displaced !== undefined) this.#queues[this.#tasks[displaced]!.level]!.push(displaced);
   }
