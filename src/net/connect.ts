@@ -14,7 +14,7 @@ import {
 } from '../task/index.ts';
 import { Connection } from './connection.ts';
 import { failure } from './errors.ts';
-import { resolveConnectOptions, type ConnectOptions } from './options.ts';
+import { checkAddressKeys, resolveConnectOptions, type ConnectOptions } from './options.ts';
 
 /** Where to connect to: a name or numeric address and a port, or the path of a Unix socket. */
 export type ConnectAddress =
@@ -40,6 +40,7 @@ export function connect(
   address: ConnectAddress,
   options: ConnectOptions = {},
 ): BaseFuture<Connection, ConnectError> {
+  checkAddressKeys('connect', address);
   const resolved = resolveConnectOptions(options);
   const reactor = currentReactor();
   const host = 'path' in address ? undefined : hostOf(address);

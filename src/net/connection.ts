@@ -4,8 +4,7 @@
  * Reading and writing can be given up at any time (a `timeout`, a `select`): what was received stays
  * for the next read, and what was accepted for sending is sent.
  */
-import { inspect, type InspectOptions } from 'node:util';
-import { misuse } from '../base/index.ts';
+import { misuse, show } from '../base/index.ts';
 import type { Handle, SocketAddress } from '../driver/index.ts';
 import { Chunk, type Reactor } from '../runtime/index.ts';
 import type { BaseFuture, BaseStream } from '../task/index.ts';
@@ -30,6 +29,9 @@ export class Connection implements AsyncDisposable {
   readonly #reactor: Reactor;
   readonly #handle: Handle;
   readonly #closing: Closing;
+  readonly #closeTimeout: number;
+  /** Of a close that waits for sends; 0 for none. */
+  #timer = 0;
   #isOpen = true;
   #peer: SocketAddress | undefined;
 
@@ -43,8 +45,11 @@ export class Connection implements AsyncDisposable {
     this.#reactor = reactor;
     this.#handle = handle;
     this.local = local;
-    this.inbox = new Inbox(reactor, handle, options.readAhead);
-    this.outbox = new Outbox(reactor, handle, options.writeBuffer, () => this.#drained());
+    const two = 2 * reactor.driver.limits.bufferSize;
+    const { readAhead = two, writeBuffer = two, closeTimeout } = options;
+    this.#closeTimeout = closeTimeout;
+    this.inbox = new Inbox(reactor, handle, readAhead);
+    this.outbox = new Outbox(reactor, handle, writeBuffer, () => this.#drained());
     this.#closing = new Closing(reactor, handle);
   }
 
@@ -104,9 +109,9 @@ export class Connection implements AsyncDisposable {
   /**
    * Accepts everything, in one piece as far as other writers are concerned. Bytes must not be
    * changed before it is done. A chunk is sent without being copied: it may be released when it
-   * is done, but must not be changed before it was sent (`flush`). When it is given up, a beginning may have
-   * been accepted: whoever cannot know what the peer has got of it should close the connection.
-   * Throws what `write` throws.
+   * is done, but must not be changed before it was sent (`flush`). When it is given up, a beginning
+   * may have been accepted: whoever cannot know what the peer has got of it should close the
+   * connection. Throws what `write` throws.
    */
   writeAll(data: Writable): BaseFuture<void, WriteError> {
     return new WriteAll(this.outbox, [partOf(data)]);
@@ -143,13 +148,14 @@ export class Connection implements AsyncDisposable {
   /**
    * Closes it: what was accepted for sending is sent, then comes the end of the stream. Begins at
    * once; reads and writes that wait throw ERR_STREAM_CLOSED. The future is done when nothing is
-   * left of the connection; a peer that does not read can make that long, so giving the future up
-   * (by a `timeout`) resets the connection.
+   * left of the connection. What a peer does not take within `closeTimeout` is lost: the connection
+   * is reset then, and at once when the future is given up.
    */
   close(): BaseFuture<void, never> {
     if (this.#isOpen) {
       this.#end();
       if (this.outbox.sends === 0) this.#closing.begin('finish');
+      else this.#limitClosing();
     }
     return new Closed(this.#closing, () => this.reset());
   }
@@ -157,12 +163,14 @@ export class Connection implements AsyncDisposable {
   /** Ends it at once: the peer gets an error, what was not sent is lost. */
   reset(): void {
     this.#end();
+    this.#stopTimer();
     this.#closing.begin('reset');
   }
 
   /** Closes it without sending what the system has not taken yet. @internal */
   abandon(): BaseFuture<void, never> {
     this.#end();
+    this.#stopTimer();
     this.#closing.begin('finish');
     return new Closed(this.#closing, () => undefined);
   }
@@ -186,7 +194,23 @@ export class Connection implements AsyncDisposable {
     this.outbox.close();
   }
 
+  /** From now on the peer has so much time to take what was accepted. */
+  #limitClosing(): void {
+    const { executor } = this.#reactor;
+    const fire = (): void => {
+      this.#timer = 0;
+      this.#closing.begin('reset');
+    };
+    this.#timer = executor.timers.insert(executor.now() + this.#closeTimeout, { fire }, true);
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== 0) this.#reactor.executor.timers.cancel(this.#timer);
+    this.#timer = 0;
+  }
+
   #drained(): void {
+    this.#stopTimer();
     this.#closing.begin('finish');
   }
 
@@ -213,13 +237,6 @@ export class Connection implements AsyncDisposable {
     return this.outbox.underWay;
   }
 
-  /** What `console.log` shows. */
-  [inspect.custom](_depth: number, options: InspectOptions): string {
-    const { peer, isOpen, bytesRead, bytesWritten, bytesPending } = this;
-    const shown = { peer, isOpen, bytesRead, bytesWritten, bytesPending };
-    return `Connection ${inspect(shown, options)}`;
-  }
-
   /** Lets the process exit while only this connection waits to receive. */
   unref(): this {
     this.inbox.hold(false);
@@ -232,6 +249,8 @@ export class Connection implements AsyncDisposable {
     return this;
   }
 }
+
+show(Connection, ['peer', 'isOpen', 'bytesRead', 'bytesWritten', 'bytesPending']);
 
 function partOf(data: Writable): Uint8Array | Chunk {
   if (typeof data === 'string') return Buffer.from(data);

@@ -1,7 +1,7 @@
 /**
  * Bytes from one connection to another without being copied: the buffer that they were received
- * into is sent, and given back when it has left. A chunk stays with the receiving connection until the
- * other has accepted it, so giving a copy up loses nothing.
+ * into is sent, and given back when it has left. A chunk stays with the receiving connection until
+ * the other has accepted it, so giving a copy up loses nothing.
  */
 import { Waiter } from '../runtime/index.ts';
 import {

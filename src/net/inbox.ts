@@ -3,10 +3,10 @@
  *
  *  1. Receiving begins when somebody first wants to read, and is multishot: it goes on by itself.
  *  2. At most `limit` bytes wait here, and what one round of the driver brings on top: then the
- *     receive is cancelled, and begun again when half of that is taken. Meanwhile TCP holds the peer.
+ *     receive is cancelled, and begun again when half of that is taken. Meanwhile the peer waits.
  *  3. A chunk is in the queue until it was given to somebody, so giving up a read loses nothing.
- *  4. Receive buffers are few and for all connections: when most of them are in use, what waits here
- *     is copied elsewhere, if there is memory.
+ *  4. Receive buffers are few and for all connections: when most of them are in use, what waits
+ *     here is copied elsewhere, if there is memory.
  */
 import { Errno } from '../base/index.ts';
 import { CompletionFlag, type Handle } from '../driver/index.ts';

@@ -19,6 +19,7 @@ import { Closed, Closing } from './closing.ts';
 import { Connection } from './connection.ts';
 import { closedError, failure } from './errors.ts';
 import {
+  checkAddressKeys,
   resolveListenerOptions,
   type ListenerOptions,
   type ResolvedListenerOptions,
@@ -44,6 +45,7 @@ export type ListenAddress =
  * });
  */
 export function listen(address: ListenAddress, options: ListenerOptions = {}): Listener {
+  checkAddressKeys('listen', address);
   const resolved = resolveListenerOptions(options);
   const reactor = currentReactor();
   const { backlog, reusePort, socket } = resolved;

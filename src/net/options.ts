@@ -1,18 +1,23 @@
-import { booleanOption, integerOption, rejectUnknown } from '../base/index.ts';
+import { booleanOption, integerOption, misuse, rejectUnknown } from '../base/index.ts';
 import type { SocketOptions } from '../driver/index.ts';
 
 /** How much a connection may have in memory; both are bytes. */
 export interface ConnectionOptions {
   /**
    * Received and not read, 1 to 2^30: then the peer has to wait. What one round of the driver
-   * brings may come on top. @default 131072
+   * brings may come on top. @default two buffers of the driver, 262,272
    */
   readonly readAhead?: number;
   /**
    * Accepted by `write` and its kin and not sent, 1024 to 2^30: then the writer has to wait.
-   * @default 65536
+   * @default two buffers of the driver, 262,272
    */
   readonly writeBuffer?: number;
+  /**
+   * Milliseconds that `close` waits for what was accepted to be sent, 0 to 2^31-1: then it resets,
+   * so that a peer which does not read holds nobody up. @default 5000
+   */
+  readonly closeTimeout?: number;
 }
 
 /** Options of `listen`. Those of sockets hold for the accepted connections. */
@@ -36,8 +41,10 @@ export interface ConnectOptions extends ConnectionOptions, SocketOptions {
 
 /** Options of connections with every default filled in. */
 export interface ResolvedConnectionOptions {
-  readonly readAhead: number;
-  readonly writeBuffer: number;
+  /** Undefined for two buffers of the driver. */
+  readonly readAhead: number | undefined;
+  readonly writeBuffer: number | undefined;
+  readonly closeTimeout: number;
 }
 
 /** Options of listeners with every default filled in. */
@@ -56,14 +63,19 @@ export interface ResolvedConnectOptions extends ResolvedConnectionOptions {
 
 const BYTES_MAX = 2 ** 30;
 
+function bytesOption(name: string, value: number | undefined, min: number): number | undefined {
+  return value === undefined ? undefined : integerOption(name, value, min, min, BYTES_MAX);
+}
+
 function connectionPart(options: ConnectionOptions): ResolvedConnectionOptions {
   return {
-    readAhead: integerOption('readAhead', options.readAhead, 131072, 1, BYTES_MAX),
-    writeBuffer: integerOption('writeBuffer', options.writeBuffer, 65536, 1024, BYTES_MAX),
+    readAhead: bytesOption('readAhead', options.readAhead, 1),
+    writeBuffer: bytesOption('writeBuffer', options.writeBuffer, 1024),
+    closeTimeout: integerOption('closeTimeout', options.closeTimeout, 5000, 0, 0x7fffffff),
   };
 }
 
-const CONNECTION_KEYS = ['readAhead', 'writeBuffer'] as const;
+const CONNECTION_KEYS = ['readAhead', 'writeBuffer', 'closeTimeout'] as const;
 const SOCKET_KEYS = ['noDelay', 'keepAlive', 'sendBuffer', 'receiveBuffer'] as const;
 
 /** Those of the socket alone: the driver checks them. */
@@ -71,6 +83,20 @@ function socketPart(options: SocketOptions): SocketOptions {
   const part: Record<string, unknown> = {};
   for (const key of SOCKET_KEYS) if (options[key] !== undefined) part[key] = options[key];
   return part;
+}
+
+/**
+ * What it is that is listened on or connected to is for the driver to check.
+ * @throws {TypeError} ERR_ADDRESS_INVALID, ERR_OPTION_UNKNOWN
+ */
+export function checkAddressKeys(action: string, address: object): void {
+  if (typeof address !== 'object' || address === null) {
+    throw misuse(
+      'ERR_ADDRESS_INVALID',
+      `Cannot ${action}: the address must be { port, host } or { path }`,
+    );
+  }
+  rejectUnknown(action, address, 'path' in address ? ['path'] : ['port', 'host']);
 }
 
 /** Checks and fills in. */

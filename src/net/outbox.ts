@@ -1,8 +1,9 @@
 /**
  * The sending half of a connection: what was accepted and is on its way to the kernel.
  *
- *  1. At most `limit` bytes and `SENDS_MAX` sends are under way, less when the reactor is pressed; what was accepted is sent whole,
- *     whatever becomes of the future that brought it, unless the connection fails or is reset.
+ *  1. At most `limit` bytes and `SENDS_MAX` sends are under way, fewer while the reactor is short of
+ *     memory or places; what was accepted is sent whole, whatever becomes of the future that
+ *     brought it, unless the connection fails or is reset.
  *  2. Who wants to write stands in `queue`, and only the first in it may: so what one writer writes
  *     is not mixed with another's. Whoever leaves the first place wakes the next.
  *  3. The memory of a send is the driver's until its completion, which gives it back.

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
-import net from 'node:net';
+import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
@@ -69,12 +69,12 @@ onEach('an agent of node:http keeps such connections', async (runtime) => {
       callback?: (error: Error | null, stream: Duplex) => void,
     ): undefined {
       made += 1;
-      runtime
-        .run(() => connect({ port }))
-        .then(
-          (connection) => callback!(null, toDuplex(connection)),
-          (error: Error) => callback!(error, undefined as never),
-        );
+      void this.#make(callback!);
+    }
+
+    async #make(callback: (error: Error | null, stream: Duplex) => void): Promise<void> {
+      const connection = await runtime.run(() => connect({ port }));
+      callback(null, toDuplex(connection));
     }
   }
   const agent = new OurAgent({ keepAlive: true, maxSockets: 1 });
@@ -142,7 +142,7 @@ onEach('ioredis, unmodified', async (runtime) => {
   const redisServer = runtime.enter(() => serveRedis());
   const { port } = redisServer;
   const redis = new Redis({
-    Connector: connectorTo(runtime, port) as never,
+    Connector: connectorTo(runtime, port),
     lazyConnect: true,
     retryStrategy: null,
   });

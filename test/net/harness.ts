@@ -86,7 +86,7 @@ export function onAll(
   onReal(name, body, options);
   test(`${name} (simulated)`, () =>
     runSimulated(body, {
-      driver: { ...SMALL, ...options.driver } as object,
+      driver: { ...SMALL, ...options.driver },
       ...(options.memory === undefined ? {} : { memory: options.memory }),
     }));
 }

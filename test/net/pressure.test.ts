@@ -138,3 +138,15 @@ onAll('a proxy ends when one side is reset', function* () {
   assert.equal((yield* proxy).ok, false);
   yield* join([closePair(a), closePair(b)]);
 });
+
+onAll('close resets when the peer does not read for as long as closeTimeout', function* () {
+  const ends = yield* pair({ closeTimeout: 30, readAhead: 4096, receiveBuffer: 8192 });
+  const writing = spawn(() => attempt(ends.client.writeAll(pattern(1 << 23))));
+  yield* settled(() => ends.client.bytesWritten);
+  // Without the limit this would never end.
+  yield* ends.client.close();
+  const written = yield* writing;
+  assert.ok(!written.ok);
+  assert.equal((written.error as { code: string }).code, 'ERR_STREAM_CLOSED');
+  yield* closePair(ends);
+});

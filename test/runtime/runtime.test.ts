@@ -68,6 +68,16 @@ for (const kind of KINDS) {
     );
   });
 
+  test(`Runtime.block does not sleep over promises that go on (${kind})`, async () => {
+    await using runtime = new Runtime(options);
+    const value = await runtime.block(async () => {
+      for (let i = 0; i < 50; i++) await Promise.resolve();
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+      return 'settled';
+    });
+    assert.equal(value, 'settled');
+  });
+
   test(`Runtime.block is not kept from the event loop by tasks that are busy (${kind})`, async () => {
     await using runtime = new Runtime(options);
     let fired = false;
@@ -93,7 +103,7 @@ for (const kind of KINDS) {
     await runtime.run(() => sleep(1));
     const closing = runtime.close();
     assert.equal(runtime.close(), closing, 'idempotent');
-    await assert.rejects(async () => await task, { code: 'ERR_TASK_CANCELLED' });
+    await assert.rejects(Promise.resolve(task), { code: 'ERR_TASK_CANCELLED' });
     await closing;
     assert.ok(cleaned);
     assert.deepEqual(processArena().regions(), regions);
