@@ -262,6 +262,25 @@ describe('scope', () => {
     assert.deepEqual(host.reported, []);
   });
 
+  it('reports old errors that nobody had, before they are too many', () => {
+    const { error } = outcome(
+      scope(
+        function* (s) {
+          for (let i = 0; i < 5000; i++) {
+            s.spawn(() => {
+              throw new Error(`orphan ${i}`);
+            });
+            yield* yieldNow();
+          }
+        },
+        { onError: 'continue' },
+      ),
+    );
+    assert.ok(error instanceof AggregateError);
+    assert.ok(error.errors.length <= 2048, `${error.errors.length}`);
+    assert.equal(error.errors.length + host.reported.length, 5000, 'each once');
+  });
+
   it('is no failure when a task of it was cancelled alone', () => {
     const { value } = outcome(
       scope(function* (s) {

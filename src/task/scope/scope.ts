@@ -26,7 +26,10 @@ import { asOneError } from '../stream/closing.ts';
 export type OnError =
   /** Cancels the others and the body, and throws the error. */
   | 'cancel'
-  /** Lets the others go on. Errors of tasks that somebody waited for are theirs; the rest is thrown. */
+  /**
+   * Lets the others go on. Errors of tasks that somebody waited for are theirs; the rest is thrown at
+   * the end, of more than a thousand the older ones are reported as those of detached tasks.
+   */
   | 'continue';
 
 /** Options of `scope`. */
@@ -76,6 +79,9 @@ export function scope<R>(
 /** Failed tasks of a scope from which on they are looked through. */
 const TIDY_AT = 64;
 
+/** Errors that nobody has which a scope keeps for its end: more are reported as they come. */
+const ORPHANS_MAX = 1024;
+
 /** A scope from inside: its tasks, and why it ends. */
 class OpenScope implements Scope {
   readonly #onError: OnError;
@@ -122,10 +128,19 @@ class OpenScope implements Scope {
       this.#failed.push(task);
       if (this.#failed.length < this.#tidyAt) return;
       this.#failed = this.#failed.filter(isOrphan);
+      if (this.#failed.length >= ORPHANS_MAX) this.#reportOldest();
       this.#tidyAt = Math.max(TIDY_AT, this.#failed.length * 2);
       return;
     }
     this.fail(error);
+  }
+
+  /** A scope that lives for years must not keep every error until its end. */
+  #reportOldest(): void {
+    for (const task of this.#failed.splice(0, ORPHANS_MAX / 2)) {
+      task.state &= ~TaskState.OWNED;
+      task.executor.unobserved(task);
+    }
   }
 
   /** Takes an error, once, and ends everything. */
