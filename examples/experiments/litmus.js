@@ -1,5 +1,6 @@
 // Litmus tests: two threads, two words, and what each thread may see of what the other wrote. Plain
-// accesses to shared memory against Atomics. Ends with 1 when Atomics let through what they must not.
+// accesses to shared memory against Atomics. Ends with 1 when Atomics let through what they must
+// not.
 //   node examples/experiments/litmus.js [milliseconds of each row, 1000]
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -31,27 +31,29 @@ function* answer(connection, status, length, isKept) {
 
 function* sendFile(connection, path, isHead) {
   const opened = yield* attempt(open(path));
-  if (!opened.ok) return yield* answer(connection, '404 Not Found', 0, true);
-  yield* use(opened.value, function* (file) {
-    const { kind, size } = yield* file.stat();
-    if (kind !== 'file') return yield* answer(connection, '404 Not Found', 0, true);
-    yield* answer(connection, '200 OK', size, true);
-    if (isHead) return;
-    // Reads ahead while it sends; a slow client slows the reading down.
-    const chunks = file.stream({ end: size });
-    for (let chunk; (chunk = yield* chunks.next()) !== END;) yield* connection.writeAll(chunk);
-  });
+  if (opened.ok) yield* use(opened.value, (file) => sendOpen(connection, file, isHead));
+  else yield* answer(connection, '404 Not Found', 0, true);
+}
+
+function* sendOpen(connection, file, isHead) {
+  const { kind, size } = yield* file.stat();
+  const isFile = kind === 'file';
+  yield* answer(connection, isFile ? '200 OK' : '404 Not Found', isFile ? size : 0, true);
+  if (isHead || !isFile) return;
+  // Reads ahead while it sends; a slow client slows the reading down.
+  const chunks = file.stream({ end: size });
+  for (let chunk; (chunk = yield* chunks.next()) !== END;) yield* connection.writeAll(chunk);
 }
 
 function* serve(connection) {
-  for (let rest = ''; ;) {
-    const text = yield* readHead(connection, rest);
-    if (text === undefined) return;
+  let rest = '';
+  for (let text; (text = yield* readHead(connection, rest)) !== undefined;) {
     const end = text.indexOf('\r\n\r\n') + 4;
     rest = text.slice(end);
     const [method, target = ''] = text.slice(0, end).split(' ', 2);
     if (method !== 'GET' && method !== 'HEAD') {
-      return yield* answer(connection, '405 Method Not Allowed', 0, false);
+      yield* answer(connection, '405 Method Not Allowed', 0, false);
+      return;
     }
     const wanted = pathOf(target);
     if (wanted === undefined) yield* answer(connection, '400 Bad Request', 0, true);
@@ -74,17 +76,16 @@ process.once('SIGINT', () => stop.cancel()).once('SIGTERM', () => stop.cancel())
 const listener = listen({ port: Number(port), host: '127.0.0.1' });
 console.log(`files: http://127.0.0.1:${listener.address.port}/ serves ${folder}`);
 
-const serving = scope(
-  function* (clients) {
-    for (;;) {
-      const connection = yield* listener.accept();
-      clients
-        .spawn(use(connection, serve))
-        .catch((error) => stop.isCancelled || console.error(`a client: ${error.message}`));
-    }
-  },
-  { onError: 'continue' },
-);
-await spawn(stop.run(use(listener, () => serving))).catch((error) => {
-  if (error.code !== 'ERR_TASK_CANCELLED') throw error;
-});
+function* serveAll() {
+  yield* scope(function* (clients) {
+    for (;;) clients.spawn(serveOne(yield* listener.accept()));
+  });
+}
+
+function* serveOne(connection) {
+  const served = yield* attempt(use(connection, serve));
+  if (!served.ok) console.error(`a client: ${served.error.message}`);
+}
+
+const ended = await spawn(attempt(stop.run(use(listener, serveAll))));
+if (!ended.ok && !stop.isCancelled) throw ended.error;

@@ -2,7 +2,18 @@
 //   node examples/tasks/jobs.js examples/tasks/jobs.json
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { fromPromise, join, scope, Semaphore, sleep, spawn, timeout, use } from 'rondo';
+import {
+  attempt,
+  CancellationToken,
+  fromPromise,
+  join,
+  scope,
+  Semaphore,
+  sleep,
+  spawn,
+  timeout,
+  use,
+} from 'rondo';
 import { readFile } from 'rondo/fs';
 
 const run = promisify(execFile);
@@ -10,7 +21,7 @@ const [file = 'examples/tasks/jobs.json'] = process.argv.slice(2);
 const { atOnce = 2, jobs } = JSON.parse(await readFile(file, { encoding: 'utf8' }));
 
 /** One attempt. When it is given up, the signal ends the child process. */
-function* attemptJob({ command, seconds = 60 }) {
+function* runJob({ command, seconds = 60 }) {
   const [program, ...args] = command;
   const running = fromPromise((signal) => run(program, args, { signal }));
   const { stdout } = yield* timeout(seconds * 1000, running);
@@ -21,7 +32,7 @@ function* attemptJob({ command, seconds = 60 }) {
 function* withRetries(job) {
   for (let attempt = 0; ; attempt++) {
     try {
-      return yield* attemptJob(job);
+      return yield* runJob(job);
     } catch (error) {
       if (error.code === 'ERR_TASK_CANCELLED' || attempt >= (job.retries ?? 0)) throw error;
       console.log(`${job.name}: failed, trying again`);
@@ -31,7 +42,7 @@ function* withRetries(job) {
 }
 
 const started = performance.now();
-const done = scope(function* (s) {
+const done = scope((s) => {
   const places = new Semaphore(atOnce);
   const tasks = new Map();
   for (const job of jobs) {
@@ -54,12 +65,8 @@ const done = scope(function* (s) {
 });
 
 // The first job that fails for good cancels all others, and their processes, before this goes on.
-const all = spawn(done);
-process.once('SIGINT', () => all.abort());
-await all.then(
-  () => console.log('all jobs are done'),
-  (error) => {
-    console.error(`stopped: ${error.message}`);
-    process.exitCode = 1;
-  },
-);
+const stop = new CancellationToken();
+process.once('SIGINT', () => stop.cancel());
+const ended = await spawn(attempt(stop.run(done)));
+console.log(ended.ok ? 'all jobs are done' : `stopped: ${ended.error.message}`);
+if (!ended.ok) process.exitCode = 1;

@@ -18,7 +18,8 @@ export function wakeDriver(arena: Arena, waker: Waker): void {
     if (exchange(arena.words, word >>> 2, 1) === 0) notify(arena.words, word >>> 2, 1);
     return;
   }
-  // An exchange although it changes nothing: it publishes what the caller wrote, as a load does not.
+  // An exchange although it changes nothing: it publishes what the caller wrote, as a load does
+  // not.
   if (compareExchange(arena.words, word >>> 2, 1, 1) === 1) return;
   const status = nativeStatus();
   if (!status.available) return;

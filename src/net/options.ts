@@ -15,7 +15,7 @@ export interface ConnectionOptions {
   readonly writeBuffer?: number;
   /**
    * Milliseconds that `close` waits for what was accepted to be sent, 0 to 2^31-1: then it resets,
-   * so that a peer which does not read holds nobody up. @default 5000
+   * so that a peer which does not read holds nobody up. @default 3000
    */
   readonly closeTimeout?: number;
 }
@@ -71,7 +71,7 @@ function connectionPart(options: ConnectionOptions): ResolvedConnectionOptions {
   return {
     readAhead: bytesOption('readAhead', options.readAhead, 1),
     writeBuffer: bytesOption('writeBuffer', options.writeBuffer, 1024),
-    closeTimeout: integerOption('closeTimeout', options.closeTimeout, 5000, 0, 0x7fffffff),
+    closeTimeout: integerOption('closeTimeout', options.closeTimeout, 3000, 0, 0x7fffffff),
   };
 }
 

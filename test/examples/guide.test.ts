@@ -1,6 +1,7 @@
 /**
- * The samples of the guide's pages on tasks, as readers would run them: every block of JavaScript that
- * imports from the package ends well, and prints what its comments say (`console.log(x); // 42`).
+ * The samples of the guide's pages on tasks, as readers would run them: every block of JavaScript
+ * that imports from the package ends well, and prints what its comments say
+ * (`console.log(x); // 42`).
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

@@ -27,8 +27,8 @@ export type OnError =
   /** Cancels the others and the body, and throws the error. */
   | 'cancel'
   /**
-   * Lets the others go on. Errors of tasks that somebody waited for are theirs; the rest is thrown at
-   * the end, of more than a thousand the older ones are reported as those of detached tasks.
+   * Lets the others go on. Errors of tasks that somebody waited for are theirs; the rest is thrown
+   * at the end, of more than a thousand the older ones are reported as those of detached tasks.
    */
   | 'continue';
 
