@@ -54,7 +54,10 @@ export class Runtime implements AsyncDisposable {
     source: S,
     options?: SpawnOptions,
   ): JoinHandle<ValueOf<S>, ErrorOf<S>> {
-    return this.executor.spawn(source, options);
+    return this.executor.spawnTask(source, options) as unknown as JoinHandle<
+      ValueOf<S>,
+      ErrorOf<S>
+    >;
   }
 
   /**

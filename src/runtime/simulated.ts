@@ -106,7 +106,10 @@ export class SimulatedRuntime implements AsyncDisposable {
     source: S,
     options?: SpawnOptions,
   ): JoinHandle<ValueOf<S>, ErrorOf<S>> {
-    return this.executor.spawn(source, options);
+    return this.executor.spawnTask(source, options) as unknown as JoinHandle<
+      ValueOf<S>,
+      ErrorOf<S>
+    >;
   }
 
   /** Calls a function with this runtime as the current one. */

@@ -120,3 +120,17 @@ export function* forgetsTheStar(): Coroutine<void> {
 
 const raced = spawn(race([ready(1), ready('x')]));
 same<typeof raced, JoinHandle<number | string, never>>(true);
+
+spawn(
+  // @ts-expect-error -- It must be yield*, also where nothing is annotated.
+  function* () {
+    yield sleep(1);
+  },
+);
+// @ts-expect-error -- An async generator is a stream.
+spawn(async function* () {
+  yield 1;
+});
+spawn(() => {
+  throw new Error('is no mistake of types');
+});

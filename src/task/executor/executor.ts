@@ -31,7 +31,7 @@ import { doorOf } from './remote-door.ts';
 import { Remote } from './remote.ts';
 import { Task, TaskState } from './task.ts';
 import { Watchdog } from './watchdog.ts';
-import type { ErrorOf, JoinHandle, Spawnable, SpawnOptions, ValueOf } from './types.ts';
+import type { Checked, ErrorOf, JoinHandle, Spawnable, SpawnOptions, ValueOf } from './types.ts';
 
 const { SCHEDULED, RUNNING, CANCELLING, DONE, FAILED, CANCELLED, OBSERVED, OWNED } = TaskState;
 const { STARTED, DELIVERED } = TaskState;
@@ -115,7 +115,7 @@ export class Executor {
    * @throws {RondoError} ERR_TASK_LIMIT, ERR_EXECUTOR_CLOSED
    */
   spawn<S extends Spawnable>(
-    source: S,
+    source: S & Checked<S>,
     options?: SpawnOptions,
   ): JoinHandle<ValueOf<S>, ErrorOf<S>> {
     return this.spawnTask(source, options) as JoinHandle<ValueOf<S>, ErrorOf<S>>;
@@ -579,7 +579,7 @@ function countEnd(totals: Float64Array, bits: number): void {
 
 /** The future that a task is for: the handle of one, run by the current executor. */
 export function spawn<S extends Spawnable>(
-  source: S,
+  source: S & Checked<S>,
   options?: SpawnOptions,
 ): JoinHandle<ValueOf<S>, ErrorOf<S>> {
   return currentExecutor().spawn(source, options);

@@ -13,4 +13,12 @@ export {
   type RemoteWakerHandle,
 } from './remote.ts';
 export { Task, TaskState } from './task.ts';
-export type { ErrorOf, JoinHandle, Spawnable, SpawnOptions, TaskInfo, ValueOf } from './types.ts';
+export type {
+  Checked,
+  ErrorOf,
+  JoinHandle,
+  Spawnable,
+  SpawnOptions,
+  TaskInfo,
+  ValueOf,
+} from './types.ts';

@@ -33,6 +33,22 @@ export type Spawnable =
   | PromiseLike<unknown>
   | ((task: TaskInfo) => unknown);
 
+/**
+ * Finds the commonest mistakes: `yield` for `yield*`, and functions whose result cannot be run. To be
+ * joined with the type of what is spawned; the text is what the compiler shows.
+ */
+export type Checked<S> = S extends (task: TaskInfo) => infer R ? CheckedResult<R> : unknown;
+
+type CheckedResult<R> = [R] extends [never]
+  ? unknown
+  : R extends AsyncGenerator<unknown, unknown, unknown>
+    ? 'an async generator is no task: toStream makes a stream of it'
+    : R extends Generator<infer Y, unknown, never>
+      ? [Y] extends [Suspension]
+        ? unknown
+        : 'a coroutine waits with yield*, not with yield'
+      : unknown;
+
 /** The value that a task of `S` ends with. */
 export type ValueOf<S> = S extends (task: TaskInfo) => infer R ? Settled<R> : Settled<S>;
 

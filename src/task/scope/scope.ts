@@ -10,7 +10,14 @@ import { choiceOption, misuse, rejectUnknown } from '../../base/index.ts';
 import { CancelledError } from '../errors.ts';
 import { currentExecutor } from '../executor/current.ts';
 import { TaskState, type Task } from '../executor/task.ts';
-import type { ErrorOf, JoinHandle, Spawnable, SpawnOptions, ValueOf } from '../executor/types.ts';
+import type {
+  Checked,
+  ErrorOf,
+  JoinHandle,
+  Spawnable,
+  SpawnOptions,
+  ValueOf,
+} from '../executor/types.ts';
 import {
   BaseFuture,
   futureOf,
@@ -44,7 +51,10 @@ export interface Scope {
    * Starts a task that ends before the scope does.
    * @throws {RondoError} ERR_TASK_CANCELLED when the scope is ending or has ended
    */
-  spawn<S extends Spawnable>(source: S, options?: SpawnOptions): JoinHandle<ValueOf<S>, ErrorOf<S>>;
+  spawn<S extends Spawnable>(
+    source: S & Checked<S>,
+    options?: SpawnOptions,
+  ): JoinHandle<ValueOf<S>, ErrorOf<S>>;
   /** Cancels body and tasks; the scope then throws a `CancelledError` with that reason. */
   cancel(reason?: unknown): void;
   /** Aborted when the scope is cancelled or fails. */
@@ -102,7 +112,7 @@ class OpenScope implements Scope {
   }
 
   spawn<S extends Spawnable>(
-    source: S,
+    source: S & Checked<S>,
     options?: SpawnOptions,
   ): JoinHandle<ValueOf<S>, ErrorOf<S>> {
     if (this.isEnding) throw new CancelledError('a task of a scope that is ending', this.reason);

@@ -190,12 +190,12 @@ export class VirtualHost implements Host {
    * @throws {RondoError} ERR_VIRTUAL_CLOCK when nothing is left that it could wait for
    */
   run<S extends Spawnable>(source: S): ValueOf<S> {
-    const task = this.#attached().spawn(source);
+    const task = this.#attached().spawnTask(source);
     const context = { waker: unused, proceed: () => true };
     task.poll(context); // Somebody waits for it: its error is not reported as well.
     this.#run(this.#paused ? this.#now : Number.POSITIVE_INFINITY, () => task.isFinished);
     const value = task.poll(context);
-    if (value !== PENDING) return value;
+    if (value !== PENDING) return value as ValueOf<S>;
     throw new RondoError(
       'ERR_VIRTUAL_CLOCK',
       `Cannot have the result of task ${task.id}: it waits, and nothing is left to run` +
