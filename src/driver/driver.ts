@@ -104,8 +104,8 @@ export interface SocketOptions {
   /** Small packets leave at once (TCP_NODELAY). @default true */
   readonly noDelay?: boolean;
   /**
-   * Milliseconds of silence, 1,000 to 32,767,000, rounded up to seconds, after which the system asks
-   * each second whether a TCP peer is still there; it counts as gone after ten. @default never
+   * Milliseconds of silence, 1,000 to 32,767,000, rounded up to seconds, after which the system
+   * asks each second whether a TCP peer is still there; it counts as gone after ten. @default never
    */
   readonly keepAlive?: number;
   /** SO_SNDBUF, bytes, 1024 to 2^30; the portable driver ignores it. @default the system's */

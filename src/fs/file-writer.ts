@@ -44,7 +44,8 @@ export class FileWriter implements Sink<Writable, FileError> {
     this.#reactor = reactor;
     this.#file = file;
     this.#chunkBytes = options.chunkBytes;
-    this.#depth = options.writeBehind;
+    // The end of a file is where the write before has left it: one at a time.
+    this.#depth = file.appends ? 1 : options.writeBehind;
     this.#sync = options.sync;
     this.#position = options.start;
   }

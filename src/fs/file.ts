@@ -5,7 +5,7 @@
  * their kin) take turns at the cursor, one task at a time. Every operation may be given up: memory
  * stays the kernel's until it has let go of it, and giving up waits for that.
  */
-import { Errno, misuse } from '../base/index.ts';
+import { Errno, misuse, show } from '../base/index.ts';
 import type { Handle, OpenFlags } from '../driver/index.ts';
 import { Chunk, type Reactor } from '../runtime/index.ts';
 import { ready, type BaseFuture, type BaseStream } from '../task/index.ts';
@@ -43,6 +43,8 @@ export class File implements AsyncDisposable {
   readonly handle: Handle;
   /** @internal */
   readonly cursor: Cursor;
+  /** Writes go to its end, in the order in which the system does them. @internal */
+  readonly appends: boolean;
   readonly #direct: boolean;
   #isOpen = true;
 
@@ -52,6 +54,7 @@ export class File implements AsyncDisposable {
     this.handle = handle;
     this.path = path;
     this.cursor = new Cursor(path);
+    this.appends = flags.append === true;
     this.#direct = flags.direct === true;
   }
 
@@ -268,3 +271,5 @@ export class File implements AsyncDisposable {
     throw alignmentError(action, this.path, length, position);
   }
 }
+
+show(File, ['path', 'isOpen', 'position']);

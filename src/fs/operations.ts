@@ -9,6 +9,7 @@ import { readStat, type FileStat } from './stats.ts';
 
 /** Closes. Giving it up does not keep it from being closed. */
 export class CloseFile extends Operation<void, FileError> {
+  readonly isClose = true;
   readonly #file: File;
   #isTaken = false;
 

@@ -24,7 +24,10 @@ export interface FileWriterOptions {
   readonly start?: number;
   /** Bytes that are gathered before they are written, 512 to 1 MiB. @default 65536 */
   readonly chunkBytes?: number;
-  /** Writes under way at once, 1 to 64; each has the memory of a chunk. @default 2 */
+  /**
+   * Writes under way at once, 1 to 64; each has the memory of a chunk. Of a file that was opened to
+   * append it is one. @default 2
+   */
   readonly writeBehind?: number;
   /** Whether `close` waits until the data are on the device. @default false */
   readonly sync?: boolean;

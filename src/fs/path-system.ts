@@ -54,6 +54,8 @@ export interface PathSystem {
   copy(from: string, to: string, options: CopyFileOptions): Promise<void>;
   symlink(target: string, path: string): Promise<void>;
   realPath(path: string): Promise<string>;
+  /** Where a link leads to, as it is written in it; rejects when it is none. */
+  readLink(path: string): Promise<string>;
   setMode(path: string, mode: number): Promise<void>;
   /** A name that nobody else has, as far as chance can tell. */
   uniqueName(): string;
@@ -119,6 +121,7 @@ export const nodePaths: PathSystem = {
     fs.copyFile(from, to, exclusive ? fs.constants.COPYFILE_EXCL : 0),
   symlink: (target, path) => fs.symlink(target, path),
   realPath: (path) => fs.realpath(path),
+  readLink: (path) => fs.readlink(path),
   setMode: (path, mode) => fs.chmod(path, mode),
   uniqueName: () => secureBytes(8).toString('hex'),
   temporary: () => tmpdir(),

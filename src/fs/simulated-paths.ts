@@ -92,6 +92,9 @@ export function simulatedPathSystem(paths: SimulatedPaths): PathSystem {
       checked<unknown>('resolve', path, paths.stat(path));
       return posix.resolve('/', path);
     },
+    async readLink(path) {
+      throw new SystemError('resolve', Errno.EINVAL, path);
+    },
     async setMode(path, mode) {
       checked('set mode', path, paths.setMode(path, mode));
     },

@@ -1,6 +1,7 @@
 /** Files as a whole. */
 import path from 'node:path';
 import { Errno, SystemError } from '../base/index.ts';
+import type { OpenFlags } from '../driver/index.ts';
 import { currentReactor, type Chunk } from '../runtime/index.ts';
 import { CoroutineFuture, END, type BaseFuture, type Coroutine } from '../task/index.ts';
 import { writable, type Writable } from './data.ts';
@@ -19,13 +20,18 @@ import {
 import { PathFuture } from './path-future.ts';
 import type { PathSystem } from './path-system.ts';
 import { pathText, type Path } from './paths.ts';
+import type { FileStat } from './stats.ts';
 
 /** How a whole file is read and written: pieces, and how many are under way. */
 const CHUNK_BYTES = 256 * 1024;
 const DEPTH = 4;
+/** Pieces of what does not say how long it is. */
+const UNKNOWN_BYTES = 64 * 1024;
 /** The longest file that is read as a whole, as Node has it. */
 const WHOLE_MAX = 2 ** 31 - 1;
 const MODE = 0o666;
+/** Links to what is not there that lead to each other, as Linux has it. */
+const LINKS_MAX = 40;
 
 /**
  * Opens a file: `flags` is one of Node's words ('r', 'w', 'a', 'r+' …) or the driver's flags.
@@ -82,7 +88,7 @@ function* readAll(file: File): Coroutine<Buffer, FileError> {
   if (kind === 'directory') throw new SystemError('read', Errno.EISDIR, file.path);
   if (size > WHOLE_MAX) throw new SystemError('read', Errno.EFBIG, file.path);
   // One more, so that the read that finds the end is as large as the others.
-  const chunkBytes = Math.max(512, Math.min(CHUNK_BYTES, size + 1));
+  const chunkBytes = size === 0 ? UNKNOWN_BYTES : Math.max(512, Math.min(CHUNK_BYTES, size + 1));
   const stream = file.stream({ chunkBytes, readAhead: size > CHUNK_BYTES ? DEPTH : 1 });
   let bytes: Buffer = Buffer.allocUnsafeSlow(size);
   let filled = 0;
@@ -110,7 +116,8 @@ function grown(bytes: Buffer, filled: number, more: number): Buffer {
 /**
  * Makes `data` everything that is in a file, which is made if it is not there. Not `atomic`, the
  * file may be seen half-written, and stays so when it fails or is given up; `atomic`, it is left
- * alone then. A path that is a link is followed.
+ * alone then. A path that is a link is followed; a device or a pipe is written to in place. What is
+ * replaced keeps its permissions, but becomes the property of this process.
  * @throws {TypeError | RangeError} ERR_FILE_PATH, ERR_OPTION_…
  * @throws {SystemError} ERR_SYSTEM (ENOSPC, EACCES …)
  */
@@ -201,57 +208,91 @@ function* fillingAhead(
 function* replaceWhole(
   where: string,
   data: Uint8Array | Chunk,
-  { sync, mode }: ResolvedWriteOptions,
+  options: ResolvedWriteOptions,
 ): Coroutine<void, FileError> {
+  const { sync, mode = MODE } = options;
   const system = pathSystemOf(currentReactor());
   const target = yield* targetOf(where, system);
-  const oldMode = mode ?? (yield* modeOf(target, system));
+  const old = yield* statOrNothing(target, system);
+  if (old?.kind === 'directory') throw new SystemError('write', Errno.EISDIR, target);
+  // A device or a pipe has no content that could be replaced.
+  if (old?.kind === 'other') yield* writeWhole(where, data, options);
+  else yield* replaceFile(target, data, sync, system, old?.mode, mode);
+}
+
+function* replaceFile(
+  target: string,
+  data: Uint8Array | Chunk,
+  sync: boolean,
+  system: PathSystem,
+  oldMode: number | undefined,
+  newMode: number,
+): Coroutine<void, FileError> {
   const directory = path.dirname(target);
   const name = `.${path.basename(target).slice(0, 64)}.${system.uniqueName()}`;
   const beside = path.join(directory, name);
-  const flags = { access: 'write', create: true, exclusive: true, mode: mode ?? MODE } as const;
-  const file = yield* open(beside, flags);
-  let isRenamed = false;
+  // Never open to more people than what it replaces, not even while it is written.
+  const mode = oldMode ?? newMode;
+  const flags = { access: 'write', create: true, exclusive: true, mode } as const;
+  let isLeft = true;
   try {
+    // Within the try: given up, it may have been made all the same.
+    const file = yield* openOwn(beside, flags, () => (isLeft = false));
     yield* filling(file, data, sync);
-    if (mode === undefined && oldMode !== undefined) {
-      yield* done('set mode', beside, () => system.setMode(beside, oldMode));
-    }
+    // What the process's mask has taken away.
+    if (oldMode !== undefined) yield* done('set mode', beside, () => system.setMode(beside, mode));
     yield* done('rename', beside, async () => {
       await system.rename(beside, target);
-      isRenamed = true;
+      isLeft = false;
     });
   } finally {
     // What was wrong before is what its caller is told, not that it cannot be cleaned up either.
     const removed = (): Promise<void> =>
       system.remove(beside, { force: true }).catch(() => undefined);
-    if (!isRenamed) yield* done('remove', beside, removed);
+    if (isLeft) yield* done('remove', beside, removed);
   }
   if (sync && system.syncsDirectories) yield* syncDirectory(directory);
+}
+
+/** Opens what is to be made; calls `failed` when it was not, so that nobody else's is removed. */
+function* openOwn(where: string, flags: OpenFlags, failed: () => void): Coroutine<File, FileError> {
+  try {
+    return yield* open(where, flags);
+  } catch (error) {
+    if (error instanceof SystemError) failed();
+    throw error;
+  }
 }
 
 function done<T>(action: string, where: string, run: () => Promise<T>): PathFuture<T> {
   return new PathFuture(action, where, { run });
 }
 
-/** Where the file is that a link leads to. */
+/** Where the file is, or is to be, that a link leads to. */
 function* targetOf(where: string, system: PathSystem): Coroutine<string, FileError> {
-  return yield* done('resolve', where, () =>
-    system.realPath(where).catch(() => {
-      // It is not there; what else is wrong shows when the file beside it is made.
-      return path.resolve(where);
-    }),
-  );
+  let link = where;
+  for (let hops = 0; hops < LINKS_MAX; hops++) {
+    const known = yield* done('resolve', link, () => orNothing(system.realPath(link)));
+    if (known !== undefined) return known;
+    const leadsTo = yield* done('resolve', link, () => orNothing(system.readLink(link)));
+    // It is not there; what else is wrong shows when the file beside it is made.
+    if (leadsTo === undefined) return path.resolve(link);
+    const from = yield* done('resolve', link, () => system.realPath(path.dirname(link)));
+    link = path.resolve(from, leadsTo);
+  }
+  throw new SystemError('resolve', Errno.ELOOP, where);
 }
 
-/** Permission bits of what is to be replaced. */
-function* modeOf(target: string, system: PathSystem): Coroutine<number | undefined, FileError> {
-  return yield* done('stat', target, () =>
-    system.stat(target, true).then(
-      ({ mode }) => mode,
-      () => undefined,
-    ),
-  );
+/** What is to be replaced. */
+function* statOrNothing(
+  target: string,
+  system: PathSystem,
+): Coroutine<FileStat | undefined, FileError> {
+  return yield* done('stat', target, () => orNothing(system.stat(target, true)));
+}
+
+function orNothing<T>(result: Promise<T>): Promise<T | undefined> {
+  return result.catch(() => undefined);
 }
 
 function* syncDirectory(directory: string): Coroutine<void, FileError> {

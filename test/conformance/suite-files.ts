@@ -20,6 +20,7 @@ export function files(harness: Harness): void {
     test('readFile gives 0 at the end, and what is there before it', on(readEnd));
     test('writeFile beyond the end leaves zeros', on(hole));
     test('statFile writes size, time and mode', on(stat));
+    test('statFile any number of times at once, and cancelled', on(manyStats));
     test('access that was not asked for is EBADF', on(access));
     test('many operations on one file at once', on(manyAtOnce));
     test('close with operations in flight', on(closeInFlight));
@@ -149,6 +150,24 @@ async function stat(station: Station): Promise<void> {
   assert.ok(arena.doubles[offset / 8 + 1]! >= 0);
   assert.deepEqual([...arena.unsigned.subarray(offset / 4 + 5, offset / 4 + 8)], [0, 0, 0]);
   station.refused(Errno.EINVAL, (token) => driver.statFile(file, token, offset + 4));
+}
+
+async function manyStats(station: Station): Promise<void> {
+  const { arena, driver } = station;
+  const file = await open(station, station.harness.path('stats'), CREATE);
+  await writeAll(station, file, Buffer.alloc(777), 0);
+  const offset = station.put(new Uint8Array(STAT_BYTES * 200));
+  const stats: Operation[] = [];
+  for (let i = 0; i < 200; i++) {
+    stats.push(station.submit((token) => driver.statFile(file, token, offset + i * STAT_BYTES)));
+  }
+  for (let i = 3; i < 200; i += 7) station.call(() => driver.cancel(stats[i]!.id));
+  await station.done(...stats);
+  for (const [i, { result }] of stats.entries()) {
+    if (i % 7 === 3 && result === -Errno.ECANCELED) continue;
+    assert.equal(result, 0, errnoName(result));
+    assert.equal(arena.doubles[(offset + i * STAT_BYTES) / 8], 777);
+  }
 }
 
 async function access(station: Station): Promise<void> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { open, readFile, remove, writeFile, type File } from '../../src/fs/index.ts';
 import { Runtime, simulateRuntime } from '../../src/runtime/index.ts';
-import { spawn, type Coroutine, type JoinHandle } from '../../src/task/index.ts';
+import { END, join as all, spawn, type Coroutine, type JoinHandle } from '../../src/task/index.ts';
 import { fails, pattern, worlds } from './world.ts';
 
 const READS = 300;
@@ -62,6 +62,56 @@ for (const { name, real } of worlds()) {
         yield* others[1]!.close();
         yield* others[2]!.close();
         yield* file.close();
+      } finally {
+        yield* remove(path, { force: true });
+      }
+    });
+    assert.equal(runtime.reactor.buffers.held, 0);
+    await runtime.close();
+  });
+}
+
+/** Streams of one file side by side, whose reads ahead would need far more memory than there is. */
+function* streams(path: string, count: number): Coroutine<void> {
+  const file = yield* open(path);
+  const one = function* (): Coroutine<number> {
+    let bytes = 0;
+    const stream = file.stream({ chunkBytes: 65_536, readAhead: 64 });
+    for (let chunk; (chunk = yield* stream.next()) !== END; chunk.release()) bytes += chunk.length;
+    return bytes;
+  };
+  for (const bytes of yield* all(Array.from({ length: count }, () => spawn(one)))) {
+    assert.equal(bytes, 3_000_000);
+  }
+  yield* file.close();
+}
+
+test('streams that read ahead do not wait for each other for memory, simulated', async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const runtime = simulateRuntime({ seed, faults: { shortReads: 0.3 }, memory: 1 << 20 });
+    await runtime.run(function* () {
+      yield* writeFile('/file', pattern(3_000_000));
+      yield* streams('/file', 1 + (seed % 4));
+    });
+    assert.equal(runtime.reactor.buffers.held, 0);
+    await runtime.close();
+  }
+});
+
+for (const { name, real } of worlds()) {
+  if (!real) continue;
+  test(`streams and many whole files with little memory, on driver ${name}`, async () => {
+    const runtime = new Runtime({
+      driver: { kind: name as 'uring', buffers: 16 },
+      memory: 1 << 20,
+    });
+    const path = join(tmpdir(), `rondo-memory-${process.pid}-${name}`);
+    await runtime.run(function* () {
+      try {
+        yield* writeFile(path, pattern(3_000_000));
+        yield* streams(path, 3);
+        const files = yield* all(Array.from({ length: 100 }, () => spawn(readFile(path))));
+        assert.ok(files.every(({ length }) => length === 3_000_000));
       } finally {
         yield* remove(path, { force: true });
       }

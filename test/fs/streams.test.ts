@@ -191,7 +191,24 @@ function* writeErrors(place: Place): Coroutine<void> {
   yield* file.close();
 }
 
+/** The end of the file is where the write before has left it, on threads of Node's too. */
+function* appended({ path }: Place): Coroutine<void> {
+  const where = path('appended');
+  yield* writeFile(where, 'before');
+  const file = yield* open(where, 'a');
+  const writer = file.writer({ chunkBytes: 4096, writeBehind: 64 });
+  for (let i = 0; i < 150; i++) yield* writer.send(Buffer.alloc(4096, i));
+  yield* writer.close();
+  yield* file.close();
+  const all = (yield* readFile(where)).subarray(6);
+  assert.equal(all.length, 150 * 4096);
+  for (let i = 0; i < 150; i++) {
+    assert.ok(all.subarray(i * 4096, (i + 1) * 4096).equals(Buffer.alloc(4096, i)), `piece ${i}`);
+  }
+}
+
 onEveryDriver('streams of files', {
+  'a writer of a file that was opened to append keeps the order': appended,
   'every range, with any read-ahead': ranges,
   'options that are wrong': options,
   'what is under way is bounded, and comes back': bounded,

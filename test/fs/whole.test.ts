@@ -1,5 +1,6 @@
 /** Files as a whole, and what becomes of them when that goes wrong. */
 import assert from 'node:assert/strict';
+import { readdirSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import {
   appendFile,
@@ -7,6 +8,7 @@ import {
   makeDirectory,
   open,
   readFile,
+  remove,
   stat,
   symlink,
   writeFile,
@@ -66,6 +68,58 @@ function* links({ path, real }: Place): Coroutine<void> {
   assert.equal(yield* readFile(target, { encoding: 'utf8' }), 'after');
 }
 
+/** Links to nothing, links in a circle, and what is no file. */
+function* strange({ path, real }: Place): Coroutine<void> {
+  if (!real) return;
+  const [later, link, circle] = [path('later'), path('dangling'), path('circle')];
+  yield* symlink(later, link);
+  yield* writeFile(link, 'made', { atomic: true });
+  assert.equal((yield* stat(link, { followLinks: false })).kind, 'symlink', 'it is still a link');
+  assert.equal(yield* readFile(later, { encoding: 'utf8' }), 'made');
+  yield* symlink(circle, circle);
+  yield* fails(writeFile(circle, 'x', { atomic: true }), 'ELOOP');
+  yield* fails(writeFile('/tmp', 'x', { atomic: true }), 'EISDIR');
+  yield* writeFile('/dev/null', 'x', { atomic: true, sync: false });
+  assert.equal((yield* stat('/dev/null')).kind, 'other', 'it is still a device');
+}
+
+/** What replaces a secret is never open to more people, and the new mode is for new files. */
+function* secret({ path, real }: Place): Coroutine<void> {
+  if (!real) return;
+  const directory = path('secret');
+  yield* makeDirectory(directory);
+  const where = `${directory}/file`;
+  yield* writeFile(where, 'secret', { mode: 0o600 });
+  const options = { atomic: true, sync: false, mode: 0o666 };
+  const task = spawn(writeFile(where, pattern(2_000_000), options));
+  while (!task.isFinished) {
+    for (const name of readdirSync(directory)) {
+      const mode = statSync(`${directory}/${name}`, { throwIfNoEntry: false })?.mode ?? 0o600;
+      assert.equal(mode & 0o777, 0o600, name);
+    }
+    yield* yieldNow();
+  }
+  yield* task;
+  assert.equal((yield* stat(where)).mode, 0o600);
+}
+
+/** The file beside it is there, and whoever opened it has not been told. */
+function* abandonedOpen({ path, real }: Place): Coroutine<void> {
+  if (!real) return;
+  const directory = path('opening');
+  yield* makeDirectory(directory);
+  for (let run = 0; run < 20; run++) {
+    const task = spawn(writeFile(`${directory}/file`, 'x', { atomic: true, sync: false }));
+    while (readdirSync(directory).length === 0) yield* yieldNow();
+    task.abort();
+    yield* attempt(task);
+    for (const { name } of yield* listDirectory(directory)) {
+      assert.equal(name, 'file');
+      yield* remove(`${directory}/${name}`);
+    }
+  }
+}
+
 /** Whenever it is given up, there is the old content or the new one, and nothing beside it. */
 function* abandoned({ path }: Place): Coroutine<void> {
   const directory = path('abandoned');
@@ -75,7 +129,7 @@ function* abandoned({ path }: Place): Coroutine<void> {
   for (let moment = 0; moment < 60; moment++) {
     yield* writeFile(where, pattern(2000, 1));
     const task = spawn(writeFile(where, pattern(600_000, 2), { atomic: true, sync: false }));
-    for (let i = 0; i < moment * 4; i++) yield* yieldNow();
+    for (let i = 0; i < (moment < 20 ? moment : moment * 4); i++) yield* yieldNow();
     task.abort();
     yield* attempt(task);
     const found = yield* readFile(where);
@@ -108,6 +162,9 @@ onEveryDriver('whole files', {
   'text, appending and options': text,
   'what is not there, and what is a directory': missing,
   'an atomic write follows links': links,
+  'an atomic write to what is no file': strange,
+  'an atomic write keeps permissions at all times': secret,
+  'an atomic write that is given up while it opens': abandonedOpen,
   'an atomic write that is given up leaves the old content and nothing else': abandoned,
   'many at once': many,
 });

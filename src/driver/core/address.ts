@@ -16,7 +16,13 @@ const UNIX_PATH_MAX = 107;
 
 /** @throws {TypeError} ERR_ADDRESS_INVALID */
 export function checkAddress(address: SocketAddress): number {
+  if (typeof address !== 'object' || address === null) {
+    throw misuse('ERR_ADDRESS_INVALID', `Cannot use ${String(address)} as a socket address`);
+  }
   if ('path' in address) {
+    if (typeof address.path !== 'string') {
+      throw misuse('ERR_ADDRESS_INVALID', 'Cannot use socket path: it must be text');
+    }
     const length = Buffer.byteLength(address.path);
     if (length === 0 || length > UNIX_PATH_MAX || address.path.includes('\0')) {
       throw misuse(

@@ -178,10 +178,11 @@ export class PortableDriver extends LoopDriver implements ListenerHost {
 
   /** A paused socket on its way to the address, and the event by which it says it is there. */
   protected openSocket(address: SocketAddress, options: ResolvedSocketOptions): OpeningSocket {
-    const socket = new net.Socket({ allowHalfOpen: true });
+    // Of an existing socket, `connect` takes no such options: they are the constructor's.
+    const socket = new net.Socket({ allowHalfOpen: true, ...nodeOptions(options) });
     socket.pause();
     if ('path' in address) socket.connect({ path: address.path });
-    else socket.connect({ ...address, ...nodeOptions(options) });
+    else socket.connect({ host: address.host, port: address.port });
     return { socket, raw: socket, ready: 'connect' };
   }
 

@@ -19,7 +19,7 @@ import type { Submissions } from './submissions.ts';
 /** O_CLOEXEC of open(2) on Linux, the same on all architectures that Node runs on. */
 const CLOSE_ON_EXEC = 0o2000000;
 
-/** Stats in flight at once; one more is refused with -ENOBUFS. */
+/** Stats in the kernel at once; one more waits its turn. */
 const STATS_MAX = 64;
 
 export class UringFiles {
@@ -31,6 +31,8 @@ export class UringFiles {
   readonly #stats: Slab;
   /** Kernel's memory of each stat in flight, by operation. */
   readonly #statMemory = new Map<number, number>();
+  /** Stats that wait for such memory: operations, first come first served. */
+  readonly #waiting = new Set<number>();
 
   constructor(driver: BaseDriver, native: Native, submit: Submissions, emptyPath: number) {
     this.#driver = driver;
@@ -64,14 +66,28 @@ export class UringFiles {
     if (kind === Op.DATA_SYNC) return this.#submit.sync(fd, true, id);
     if (kind === Op.RESIZE) return this.#submit.resize(fd, position, id);
     if (kind === Op.STAT) {
-      const memory = this.#stats.acquire();
-      if (memory === 0) return this.#driver.finishLater(op, -Errno.ENOBUFS);
-      this.#statMemory.set(op, memory);
-      return this.#submit.stat(fd, this.#emptyPath, memory, id);
+      if (!this.#startStat(op)) this.#waiting.add(op);
+      return undefined;
     }
     const opcode = kind === Op.READ ? Opcode.READ : Opcode.WRITE;
     const offset = operations.offset[op]!;
     return this.#submit.transfer(opcode, fd, offset, operations.length[op]!, position, id);
+  }
+
+  /** False when there is no memory for it. */
+  #startStat(op: number): boolean {
+    const memory = this.#stats.acquire();
+    if (memory === 0) return false;
+    const { operations, handles } = this.#driver;
+    this.#statMemory.set(op, memory);
+    const fd = handles.fd[operations.handle[op]!]!;
+    this.#submit.stat(fd, this.#emptyPath, memory, operations.id(op));
+    return true;
+  }
+
+  /** Whether an operation was not in the kernel yet: it is forgotten, the caller completes it. */
+  forget(op: number): boolean {
+    return this.#waiting.delete(op);
   }
 
   /** A completion of an operation on a file. */
@@ -84,8 +100,16 @@ export class UringFiles {
       this.#statMemory.delete(op);
       if (result === 0) this.#convert(memory, operations.offset[op]!);
       this.#stats.release(memory);
+      this.#startWaiting();
     }
     return this.#driver.complete(op, result);
+  }
+
+  #startWaiting(): void {
+    for (const op of this.#waiting) {
+      if (!this.#startStat(op)) return;
+      this.#waiting.delete(op);
+    }
   }
 
   /** The descriptor is handed over even when a cancel was on its way: rule 8. */

@@ -223,6 +223,10 @@ class UringDriver extends BaseDriver {
       this.finishLater(op, -Errno.ECANCELED);
       return;
     }
+    if (kind === Op.STAT && this.#files.forget(op)) {
+      this.finishLater(op, -Errno.ECANCELED);
+      return;
+    }
     // A connect whose socket is being made ends when that completes: see Connects.
     this.#submit.cancel(operations.id(op), kind === Op.OPEN ? Tag.DESCRIPTOR : Tag.OPERATION);
     this.#keepAlive();
