@@ -57,6 +57,9 @@ const NOBODY: CompletionSink = {
   completed: () => assert(false, 'a completion belongs to an operation'),
 };
 
+/** Milliseconds that the program may hold all receive buffers before it is warned. */
+const HELD_MS = 1000;
+
 /** See the head of this file. */
 export class Reactor implements Releaser {
   readonly driver: Driver;
@@ -74,6 +77,8 @@ export class Reactor implements Releaser {
   readonly #bell: Bell;
   #flying = 0;
   #buffersHeld = 0;
+  /** That all buffers are held is being looked at, or was said. */
+  #watches = false;
   #holding = true;
   #closed: Promise<void> | undefined;
 
@@ -200,7 +205,7 @@ export class Reactor implements Releaser {
 
   #completed(token: number, result: number, flags: number, buffer: number): void {
     const sink = this.#sinks[token]!;
-    if ((flags & CompletionFlag.BUFFER) !== 0) this.#buffersHeld += 1;
+    if ((flags & CompletionFlag.BUFFER) !== 0) this.#bufferCame();
     if ((flags & CompletionFlag.MORE) !== 0) {
       sink.completed(result, flags, buffer);
       return;
@@ -209,6 +214,27 @@ export class Reactor implements Releaser {
     sink.completed(result, flags, buffer);
     if (this.#refused.size > 0 || this.#refusedCloses.size > 0) this.#resubmit();
   }
+
+  #bufferCame(): void {
+    this.#buffersHeld += 1;
+    if (this.#buffersHeld < this.driver.limits.buffers || this.#watches) return;
+    this.#watches = true;
+    const { executor } = this;
+    executor.timers.insert(executor.now() + HELD_MS, this.#held, false);
+  }
+
+  /** Said once: nothing is received any more, and nothing else would tell why. */
+  readonly #held = {
+    fire: (): void => {
+      const { buffers } = this.driver.limits;
+      this.#watches = this.#buffersHeld === buffers;
+      if (!this.#watches) return;
+      this.executor.host.warn?.(
+        `All ${buffers} receive buffers have been held by the program for ${HELD_MS} ms: nothing is ` +
+          'received until chunks are released (what read() and chunks() give is to be released)',
+      );
+    },
+  };
 
   /** A full table can always be emptied: closes are tried whatever else is refused. */
   #resubmit(): void {

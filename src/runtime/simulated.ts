@@ -4,7 +4,7 @@
  * and the same seed gives the same run. Tasks run until none is ready, only then does time go on.
  */
 import { setImmediate as immediate } from 'node:timers/promises';
-import { integerOption, RondoError, SeededRandom } from '../base/index.ts';
+import { integerOption, RondoError, SeededRandom, rejectUnknown } from '../base/index.ts';
 import {
   simulate,
   type SimulatedDriver,
@@ -65,6 +65,8 @@ export class SimulatedRuntime implements AsyncDisposable {
 
   /** Use `simulateRuntime`. */
   constructor(options: SimulatedRuntimeOptions) {
+    const known = ['seed', 'faults', 'executor', 'driver', 'memory', 'limitMs'];
+    rejectUnknown('simulateRuntime', options, known);
     this.seed = integerOption('seed', options.seed, 1, 0, 0xffffffff);
     const memory = integerOption('memory', options.memory, MIB, 65536, 1024 * MIB);
     const day = 24 * 3600 * 1000;
@@ -99,6 +101,11 @@ export class SimulatedRuntime implements AsyncDisposable {
   /** Milliseconds of virtual time since the beginning. */
   now(): number {
     return this.#driver.now();
+  }
+
+  /** What the executor and the reactor had to warn of. */
+  get warnings(): readonly string[] {
+    return this.#host.warnings;
   }
 
   /** Starts a task. @throws {RondoError} ERR_TASK_LIMIT, ERR_EXECUTOR_CLOSED */
@@ -202,6 +209,7 @@ export class SimulatedRuntime implements AsyncDisposable {
 /** The one timer is a timeout of the driver, so that one clock moves everything. */
 class SimulatedHost implements Host, CompletionSink, Resubmission {
   wanted: TurnTime | undefined;
+  readonly warnings: string[] = [];
   /** The timer has fired, and the executor has not been told. */
   fired = false;
   #reactor: Reactor | undefined;
@@ -268,5 +276,9 @@ class SimulatedHost implements Host, CompletionSink, Resubmission {
   report(error: unknown): void {
     // oxlint-disable-next-line no-promise-in-callback -- It is the promise that is wanted.
     void Promise.reject(error);
+  }
+
+  warn(message: string): void {
+    this.warnings.push(message);
   }
 }

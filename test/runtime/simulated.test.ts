@@ -143,3 +143,27 @@ test('simulateRuntime cleans up when it is closed', async () => {
     { code: 'ERR_EXECUTOR_CLOSED' },
   );
 });
+
+test('simulateRuntime: a program that keeps all receive buffers is told so, once', async () => {
+  await using runtime = simulateRuntime({ driver: { buffers: 2, bufferSize: 256 } });
+  await runtime.run(function* () {
+    const listener = listen({ port: 0, host: '127.0.0.1' });
+    const { port } = listener.address as { port: number };
+    const [client, server] = yield* join([connect({ port }), listener.accept()]);
+    yield* client.writeAll(Buffer.alloc(2000));
+    const held = [yield* server.read(), yield* server.read()];
+    yield* sleep(999);
+    assert.deepEqual(runtime.warnings, []);
+    yield* sleep(5000);
+    assert.equal(runtime.warnings.length, 1);
+    assert.match(runtime.warnings[0]!, /All 2 receive buffers .* released/);
+    for (const chunk of held) chunk?.release();
+    server.reset();
+    client.reset();
+    yield* listener.close();
+  });
+});
+
+test('simulateRuntime refuses options that do not exist', () => {
+  assert.throws(() => simulateRuntime({ fault: {} } as object), { code: 'ERR_OPTION_UNKNOWN' });
+});
