@@ -13,7 +13,7 @@ export class DeadlineQueue implements RunQueue {
   readonly overtaking = false;
   readonly #now: () => number;
   readonly #horizon: number;
-  /** Slot, key and order of arrival of the heap's places; the children of i are at 2i+1 and 2i+2. */
+  /** Slot, key and order of arrival of the heap's places; children of i are at 2i+1 and 2i+2. */
   #slots = new Int32Array(INITIAL);
   #keys = new Float64Array(INITIAL);
   #orders = new Float64Array(INITIAL);

@@ -1,4 +1,4 @@
-/** Random programs: trees of what tasks do. A number that names a thing is taken modulo how many. */
+/** Random programs: trees of what tasks do. Numbers that name things are taken modulo how many. */
 import fc from 'fast-check';
 import {
   PRIORITIES,
