@@ -5,8 +5,9 @@
  *  2. At most `limit` bytes wait here, and what one round of the driver brings on top: then the
  *     receive is cancelled, and begun again when half of that is taken. Meanwhile the peer waits.
  *  3. A chunk is in the queue until it was given to somebody, so giving up a read loses nothing.
- *  4. Receive buffers are few and for all connections: when most of them are in use, what waits
- *     here is copied elsewhere, if there is memory.
+ *  4. Receive buffers are few and for all connections. While the program holds most of them, what
+ *     comes is copied out of the arena at once, and given out in small chunks of the reactor's memory:
+ *     so peers that do not read, whose handlers hold what they cannot send, leave the others theirs.
  */
 import { Errno } from '../base/index.ts';
 import { CompletionFlag, type Handle } from '../driver/index.ts';
@@ -14,22 +15,32 @@ import {
   Chunk,
   keepWaker,
   type CompletionSink,
+  type MemoryWaiter,
   type Reactor,
   type Resubmission,
 } from '../runtime/index.ts';
 import { PENDING, type Context, type Poll, type Waker } from '../task/index.ts';
 import { busyError, closedError, failure } from './errors.ts';
 
+/** Bytes given out at a time of what was copied out of the arena; and while memory is scarce too. */
+const PIECE = 16_384;
+const PIECE_MIN = 4096;
+
+/** Bytes that may wait here while receive buffers are scarce. */
+const SCARCE_LIMIT = 65_536;
+
 const Stage = { IDLE: 0, REFUSED: 1, FLYING: 2, STOPPING: 3, ENDED: 4 } as const;
 
 /** See the head of this file. */
-export class Inbox implements CompletionSink, Resubmission {
+export class Inbox implements CompletionSink, Resubmission, MemoryWaiter {
   /** Bytes received so far. */
   received = 0;
   readonly #reactor: Reactor;
   readonly #handle: Handle;
   readonly #limit: number;
-  readonly #chunks: Chunk[] = [];
+  /** What waits, the oldest first: in the arena, or out of it while buffers are scarce. */
+  readonly #chunks: (Chunk | Uint8Array)[] = [];
+  #waitsForMemory = false;
   #waiting = 0;
   #stage: (typeof Stage)[keyof typeof Stage] = Stage.IDLE;
   #id = 0;
@@ -65,6 +76,11 @@ export class Inbox implements CompletionSink, Resubmission {
     }
     if (this.#reader !== undefined && this.#reader !== reader) throw busyError('read');
     if (this.#chunks.length > 0) {
+      if (!this.#bringIn()) {
+        this.#reader = reader;
+        this.#waker = keepWaker(this.#waker, context);
+        return PENDING;
+      }
       if (this.#stage === Stage.IDLE && this.#waiting <= this.#limit / 2) this.resubmit();
       return true;
     }
@@ -82,14 +98,19 @@ export class Inbox implements CompletionSink, Resubmission {
     return PENDING;
   }
 
+  /** Whether there is a chunk in front that can be taken now. */
+  get hasFirst(): boolean {
+    return this.#chunks[0] instanceof Chunk;
+  }
+
   /** The chunk in front; there is one. */
   get first(): Chunk {
-    return this.#chunks[0]!;
+    return this.#chunks[0] as Chunk;
   }
 
   /** Takes it; it is the caller's. */
   shift(): Chunk {
-    const chunk = this.#chunks.shift()!;
+    const chunk = this.#chunks.shift() as Chunk;
     this.#waiting -= chunk.length;
     return chunk;
   }
@@ -106,6 +127,7 @@ export class Inbox implements CompletionSink, Resubmission {
     this.#reader = undefined;
     this.#waker?.drop();
     this.#waker = undefined;
+    this.#waitNoMore();
   }
 
   /** Whether receiving keeps the process alive. */
@@ -118,7 +140,8 @@ export class Inbox implements CompletionSink, Resubmission {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const chunk of this.#chunks.splice(0)) chunk.release();
+    for (const chunk of this.#chunks.splice(0)) if (chunk instanceof Chunk) chunk.release();
+    this.#waitNoMore();
     this.#waiting = 0;
     if (this.#stage === Stage.FLYING) this.#stop();
     else if (this.#stage === Stage.REFUSED) this.#reactor.forgetRefused(this);
@@ -172,21 +195,48 @@ export class Inbox implements CompletionSink, Resubmission {
     this.#waiting += length;
     // One that was waited for is about to be taken.
     const ahead = this.#waker === undefined ? this.#waiting : this.#waiting - length;
-    if (ahead >= this.#limit && this.#stage === Stage.FLYING) this.#stop();
+    const limit = reactor.isPressed ? Math.min(this.#limit, SCARCE_LIMIT) : this.#limit;
+    if (ahead >= limit && this.#stage === Stage.FLYING) this.#stop();
     this.#wake();
   }
 
-  #chunk(length: number, buffer: number): Chunk {
+  #chunk(length: number, buffer: number): Chunk | Uint8Array {
+    const reactor = this.#reactor;
+    const { arena } = reactor;
+    if (!reactor.isPressed) return new Chunk(arena, reactor, buffer, buffer, length);
+    const copy = arena.bytes.slice(buffer, buffer + length);
+    reactor.release(buffer);
+    return copy;
+  }
+
+  /** Sees to it that the front is in the arena, piece by piece; false while there is no memory. */
+  #bringIn(): boolean {
+    const front = this.#chunks[0];
+    if (front === undefined || front instanceof Chunk) return true;
     const { arena, buffers } = this.#reactor;
-    if (this.#waker === undefined && this.#reactor.isPressed) {
-      const block = buffers.take(length);
-      if (block !== 0) {
-        arena.bytes.copyWithin(block, buffer, buffer + length);
-        this.#reactor.release(buffer);
-        return new Chunk(arena, buffers, block, block, length);
-      }
+    const length = Math.min(front.length, buffers.isPressed ? PIECE_MIN : PIECE);
+    const chunk = buffers.acquire(length);
+    if (chunk === undefined) {
+      this.#waitsForMemory = true;
+      buffers.await(this);
+      return false;
     }
-    return new Chunk(arena, this.#reactor, buffer, buffer, length);
+    this.#waitNoMore();
+    arena.bytes.set(front.subarray(0, length), chunk.offset);
+    const rest = length < front.length ? [front.subarray(length)] : [];
+    this.#chunks.splice(0, 1, chunk, ...rest);
+    return true;
+  }
+
+  /** Lets those behind it have the memory that it waited for. */
+  #waitNoMore(): void {
+    if (!this.#waitsForMemory) return;
+    this.#waitsForMemory = false;
+    this.#reactor.buffers.forget(this);
+  }
+
+  memoryFreed(): void {
+    this.#wake();
   }
 
   #stop(): void {

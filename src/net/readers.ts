@@ -57,7 +57,7 @@ export class ReadInto extends BaseFuture<number, ReadError> {
     if (readable === PENDING || !context.proceed()) return PENDING;
     inbox.leave(this);
     let filled = 0;
-    while (readable && filled < target.length && inbox.waiting > 0) {
+    while (readable && filled < target.length && inbox.hasFirst) {
       const chunk = inbox.shift();
       const length = Math.min(chunk.length, target.length - filled);
       target.set(chunk.view().subarray(0, length), filled);

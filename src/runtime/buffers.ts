@@ -27,13 +27,18 @@ export class Buffers implements Releaser {
   readonly #arena: Arena;
   readonly #owner: string;
   readonly #waiters = new Set<MemoryWaiter>();
+  readonly #shortage: () => void;
+  /** Blocks that came back so far. */
+  releases = 0;
   #blocks: Blocks | undefined;
   #closed = false;
 
-  constructor(arena: Arena, owner: string, size: number) {
+  /** `shortage` is called whenever somebody begins to wait. */
+  constructor(arena: Arena, owner: string, size: number, shortage: () => void) {
     this.#arena = arena;
     this.#owner = owner;
     this.size = size;
+    this.#shortage = shortage;
   }
 
   /** Bytes that are in use. */
@@ -63,6 +68,7 @@ export class Buffers implements Releaser {
   release(block: number): void {
     const blocks = this.#blocks!;
     blocks.release(block);
+    this.releases += 1;
     if (this.#waiters.size > 0) this.nudge();
     if (this.#closed && blocks.held === 0) this.#destroy();
   }
@@ -87,6 +93,12 @@ export class Buffers implements Releaser {
   /** Tells a waiter when it should try again. Whoever is waiting already keeps the place. */
   await(waiter: MemoryWaiter): void {
     this.#waiters.add(waiter);
+    this.#shortage();
+  }
+
+  /** Whether somebody waits. */
+  get isAwaited(): boolean {
+    return this.#waiters.size > 0;
   }
 
   /** Does not wait any more. */

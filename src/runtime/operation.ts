@@ -46,6 +46,11 @@ export abstract class Operation<T, E = SystemError> extends BaseFuture<T, E> {
     // Most operations name none.
   }
 
+  /** Whether the next poll gives the result. */
+  get hasResult(): boolean {
+    return this.#stage === Stage.DONE;
+  }
+
   poll(context: Context): Poll<T> {
     switch (this.#stage) {
       case Stage.NEW:

@@ -57,8 +57,8 @@ const NOBODY: CompletionSink = {
   completed: () => assert(false, 'a completion belongs to an operation'),
 };
 
-/** Milliseconds that the program may hold all receive buffers before it is warned. */
-const HELD_MS = 1000;
+/** Milliseconds that somebody may wait for memory, none being released, before the program is told. */
+const SHORTAGE_MS = 1000;
 
 /** See the head of this file. */
 export class Reactor implements Releaser {
@@ -77,7 +77,7 @@ export class Reactor implements Releaser {
   readonly #bell: Bell;
   #flying = 0;
   #buffersHeld = 0;
-  /** That all buffers are held is being looked at, or was said. */
+  /** A shortage of memory is being looked at, or was told. */
   #watches = false;
   #holding = true;
   #closed: Promise<void> | undefined;
@@ -88,7 +88,7 @@ export class Reactor implements Releaser {
       this.#completed(token, result, flags, buffer);
     });
     this.arena = this.driver.arena;
-    this.buffers = new Buffers(this.arena, parts.name, parts.memory);
+    this.buffers = new Buffers(this.arena, parts.name, parts.memory, this.#shortage.begin);
     this.#bell = new Bell(this);
     this.#crowdedAbove = this.driver.limits.operations / 4;
     this.#pressedAbove = Math.floor(this.driver.limits.buffers * 0.75);
@@ -205,7 +205,7 @@ export class Reactor implements Releaser {
 
   #completed(token: number, result: number, flags: number, buffer: number): void {
     const sink = this.#sinks[token]!;
-    if ((flags & CompletionFlag.BUFFER) !== 0) this.#bufferCame();
+    if ((flags & CompletionFlag.BUFFER) !== 0) this.#buffersHeld += 1;
     if ((flags & CompletionFlag.MORE) !== 0) {
       sink.completed(result, flags, buffer);
       return;
@@ -215,23 +215,23 @@ export class Reactor implements Releaser {
     if (this.#refused.size > 0 || this.#refusedCloses.size > 0) this.#resubmit();
   }
 
-  #bufferCame(): void {
-    this.#buffersHeld += 1;
-    if (this.#buffersHeld < this.driver.limits.buffers || this.#watches) return;
-    this.#watches = true;
-    const { executor } = this;
-    executor.timers.insert(executor.now() + HELD_MS, this.#held, false);
-  }
-
-  /** Said once: nothing is received any more, and nothing else would tell why. */
-  readonly #held = {
+  /** Somebody waits for memory: if nothing is released, nothing else would tell why. */
+  readonly #shortage = {
+    releases: 0,
+    begin: (): void => {
+      if (this.#watches) return;
+      this.#watches = true;
+      this.#shortage.releases = this.buffers.releases;
+      const { executor } = this;
+      executor.timers.insert(executor.now() + SHORTAGE_MS, this.#shortage, false);
+    },
     fire: (): void => {
-      const { buffers } = this.driver.limits;
-      this.#watches = this.#buffersHeld === buffers;
-      if (!this.#watches) return;
+      const { buffers } = this;
+      this.#watches = buffers.isAwaited && buffers.releases === this.#shortage.releases;
+      if (!this.#watches) return; // From now on it stays true: it is said once.
       this.executor.host.warn?.(
-        `All ${buffers} receive buffers have been held by the program for ${HELD_MS} ms: nothing is ` +
-          'received until chunks are released (what read() and chunks() give is to be released)',
+        `All ${buffers.size} bytes of memory for sockets and files are held, and for ${SHORTAGE_MS} ms ` +
+          'none were released: release chunks (what read() and chunks() give), or raise `memory`',
       );
     },
   };

@@ -11,7 +11,7 @@ const arena = Arena.create({ size: 4 << 20 });
 const SIZE = 64 * 1024;
 
 function make(): Buffers {
-  return new Buffers(arena, 'test', SIZE);
+  return new Buffers(arena, 'test', SIZE, () => undefined);
 }
 
 test('Buffers take no memory before they are used, and give it back at the end', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connect, listen } from '../../src/net/index.ts';
+import { connect, listen, type Chunk, type Connection } from '../../src/net/index.ts';
 import { simulateRuntime } from '../../src/runtime/index.ts';
 import {
   attempt,
@@ -8,6 +8,7 @@ import {
   join,
   sleep,
   spawn,
+  timeout,
   yieldNow,
   type Coroutine,
 } from '../../src/task/index.ts';
@@ -144,19 +145,26 @@ test('simulateRuntime cleans up when it is closed', async () => {
   );
 });
 
-test('simulateRuntime: a program that keeps all receive buffers is told so, once', async () => {
-  await using runtime = simulateRuntime({ driver: { buffers: 2, bufferSize: 256 } });
+test('simulateRuntime: a program that keeps all memory is told so, once', async () => {
+  const driver = { buffers: 2, bufferSize: 4096 };
+  await using runtime = simulateRuntime({ driver, memory: 65_536 });
   await runtime.run(function* () {
     const listener = listen({ port: 0, host: '127.0.0.1' });
     const { port } = listener.address as { port: number };
     const [client, server] = yield* join([connect({ port }), listener.accept()]);
-    yield* client.writeAll(Buffer.alloc(2000));
-    const held = [yield* server.read(), yield* server.read()];
-    yield* sleep(999);
+    spawn(attempt(client.writeAll(Buffer.alloc(1 << 20))));
+    const held: (Chunk | undefined)[] = [];
+    // Until there is no memory left: the last one waits.
+    for (;;) {
+      const read = yield* attempt(timeout(999, server.read()));
+      if (!read.ok) break;
+      held.push(read.value);
+    }
     assert.deepEqual(runtime.warnings, []);
-    yield* sleep(5000);
+    yield* attempt(timeout(5000, server.read()));
+    yield* attempt(timeout(5000, server.read()));
     assert.equal(runtime.warnings.length, 1);
-    assert.match(runtime.warnings[0]!, /All 2 receive buffers .* released/);
+    assert.match(runtime.warnings[0]!, /65536 bytes .* release chunks/);
     for (const chunk of held) chunk?.release();
     server.reset();
     client.reset();
@@ -166,4 +174,42 @@ test('simulateRuntime: a program that keeps all receive buffers is told so, once
 
 test('simulateRuntime refuses options that do not exist', () => {
   assert.throws(() => simulateRuntime({ fault: {} } as object), { code: 'ERR_OPTION_UNKNOWN' });
+});
+
+test('peers that do not read, and their handlers, leave the others their buffers', async () => {
+  const driver = { buffers: 8, bufferSize: 4096, socketBuffer: 8192 };
+  await using runtime = simulateRuntime({ driver });
+  await runtime.run(function* () {
+    const listener = listen({ port: 0, host: '127.0.0.1' });
+    const { port } = listener.address as { port: number };
+    const echo = function* (connection: Connection): Coroutine<void> {
+      for (;;) {
+        using chunk = yield* connection.read();
+        if (chunk === undefined) return;
+        yield* connection.writeAll(chunk);
+      }
+    };
+    const serving = spawn(function* () {
+      for (;;) spawn(attempt(echo(yield* listener.accept())));
+    });
+    const slow: Connection[] = [];
+    for (let i = 0; i < 30; i++) {
+      const client = yield* connect({ port });
+      slow.push(client);
+      spawn(attempt(client.writeAll(Buffer.alloc(1 << 20))));
+    }
+    yield* sleep(1000);
+    const healthy = yield* connect({ port });
+    for (let i = 0; i < 10; i++) {
+      yield* healthy.writeAll('ping');
+      using answer = yield* healthy.read();
+      assert.equal(answer?.text(), 'ping');
+    }
+    for (const client of [healthy, ...slow]) client.reset();
+    serving.abort();
+    yield* listener.close();
+    yield* sleep(1000);
+    assert.equal(runtime.reactor.driver.usage().buffersHeld, 0);
+    assert.equal(runtime.reactor.buffers.held, 0);
+  });
 });
