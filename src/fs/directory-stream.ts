@@ -32,7 +32,8 @@ export class DirectoryStream extends BaseStream<DirectoryEntry, FileError> {
 
   pollNext(context: Context): StreamPoll<DirectoryEntry> {
     if (!this.#isOver) {
-      if (!context.proceed()) return PENDING;
+      // Reading more of it asks for itself.
+      if (this.#next < this.#entries.length && !context.proceed()) return PENDING;
       try {
         const entry = this.#step(context);
         if (entry !== undefined) return entry;

@@ -54,7 +54,8 @@ export class FileStream extends BaseStream<Chunk, FileError> {
 
   pollNext(context: Context): StreamPoll<Chunk> {
     if (!this.#isEnding) {
-      if (!context.proceed()) return PENDING;
+      // What is not there yet asks for itself, when it is begun.
+      if (this.#queue[0]?.hasResult === true && !context.proceed()) return PENDING;
       try {
         const chunk = this.#step(context);
         if (chunk !== undefined) return chunk;

@@ -230,6 +230,7 @@ class Send extends BaseFuture<void, FileError> {
   readonly #writer: FileWriter;
   readonly #data: Uint8Array | Chunk;
   #done = 0;
+  #mayProceed = false;
   #isOver = false;
 
   constructor(writer: FileWriter, data: Uint8Array | Chunk) {
@@ -241,7 +242,9 @@ class Send extends BaseFuture<void, FileError> {
   poll(context: Context): Poll<void> {
     try {
       this.#writer.enter(this);
-      if (!context.proceed()) return PENDING;
+      // Once: the writes that it begins ask for themselves.
+      this.#mayProceed ||= context.proceed();
+      if (!this.#mayProceed) return PENDING;
       this.#done = this.#writer.take(this.#data, this.#done, context);
     } catch (error) {
       this.#end();

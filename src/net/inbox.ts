@@ -6,8 +6,9 @@
  *     receive is cancelled, and begun again when half of that is taken. Meanwhile the peer waits.
  *  3. A chunk is in the queue until it was given to somebody, so giving up a read loses nothing.
  *  4. Receive buffers are few and for all connections. While the program holds most of them, what
- *     comes is copied out of the arena at once, and given out in small chunks of the reactor's memory:
- *     so peers that do not read, whose handlers hold what they cannot send, leave the others theirs.
+ *     comes is copied out of the arena at once, and given out in small chunks of the reactor's
+ *     memory: so peers that do not read, whose handlers hold what they cannot send, leave the
+ *     others theirs.
  */
 import { Errno } from '../base/index.ts';
 import { CompletionFlag, type Handle } from '../driver/index.ts';
@@ -64,8 +65,8 @@ export class Inbox implements CompletionSink, Resubmission, MemoryWaiter {
   }
 
   /**
-   * Whether there is a chunk (true) or the end has come (false). `reader` is the one who asks, until
-   * it calls `leave`; there is one at a time.
+   * Whether there is a chunk (true) or the end has come (false). `reader` is the one who asks,
+   * until it calls `leave`; there is one at a time.
    * @throws {RondoError} ERR_SYSTEM, ERR_STREAM_CLOSED
    * @throws {TypeError} ERR_STREAM_BUSY
    */

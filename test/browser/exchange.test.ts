@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, it } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import type { Gateway } from '../../src/gateway/index.ts';
+import { until } from '../gateway/fixture.ts';
 import { launchBrowser } from './launch.ts';
 
 interface Exchange {
@@ -129,17 +130,21 @@ it('the exchange: the engine is killed, everybody is told, and goes on', { skip 
   await ask(bob, '101.20').waitFor();
   if (pictures !== undefined) await bob.screenshot({ path: `${pictures}/exchange.png` });
 
-  process.kill(exchange!.supervisor.pid!, 'SIGSTOP');
+  const { gateway, supervisor } = exchange!;
+  process.kill(supervisor.pid!, 'SIGSTOP');
+  const { messagesReceived } = gateway.counters();
   // It cannot confirm this one, and is killed before it does.
   await order(anne, 'Sell', 3, '102.00');
   await mine(anne, 'Sell 3 RNDO').getByText('waiting').waitFor();
-  await exchange!.supervisor.stop('SIGKILL');
+  // The page shows what it has sent: one that arrives when the death is known is refused.
+  await until(() => gateway.counters().messagesReceived > messagesReceived, 'it has arrived');
+  await supervisor.stop('SIGKILL');
   for (const page of [anne, bob]) {
     await page.getByRole('alert').getByText('The engine is down').waitFor();
     assert.ok(await page.locator('#send').isDisabled());
   }
   if (pictures !== undefined) await anne.screenshot({ path: `${pictures}/exchange-down.png` });
-  exchange!.supervisor.start();
+  supervisor.start();
   for (const page of [anne, bob]) {
     await page.getByRole('status').getByText('Exchange is open').waitFor();
   }

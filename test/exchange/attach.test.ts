@@ -4,7 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, it } from 'node:test';
 import { until } from '../gateway/fixture.ts';
-import { loadExchange, Place, skip, type Exchange } from './program.ts';
+import { loadExchange, PATIENT_MS, Place, skip, type Exchange } from './program.ts';
 import { Trader } from './trader.ts';
 
 const ends: (() => Promise<unknown> | void)[] = [];
@@ -33,11 +33,13 @@ it('the exchange: a gateway takes over from another, the engine goes on', { skip
   const { createExchange, ENGINE } = await loadExchange();
   const place = new Place();
   ends.push(() => place.remove());
-  const options = { ...place, engine: null, gateway: { host: '127.0.0.1', port: 0 } };
+  const gateway = { host: '127.0.0.1', port: 0 };
+  const options = { ...place, engine: null, maxAgeMs: PATIENT_MS, gateway };
   const first = createExchange(options);
   const { directory, journal } = place;
   const names = ['--name', 'exchange', '--directory', directory, '--journal', journal];
-  const engine: ChildProcess = spawn(ENGINE, [...names, '--symbols', 'RNDO'], { stdio: 'ignore' });
+  const flags = [...names, '--symbols', 'RNDO', '--max-age-ms', `${PATIENT_MS}`];
+  const engine: ChildProcess = spawn(ENGINE, flags, { stdio: 'ignore' });
   ends.push(async () => {
     if (engine.exitCode !== null || !engine.kill()) return;
     await once(engine, 'close');

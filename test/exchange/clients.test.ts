@@ -4,21 +4,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { StructType } from '../../src/memory/index.ts';
 import { Channel } from '../../src/ring/index.ts';
+import { Orders, storage } from './page.ts';
 
 type Command = Record<string, unknown>;
-
-interface Order {
-  readonly reference: string;
-  readonly state: string;
-}
-
-interface Orders {
-  list(): Order[];
-  sent(command: Command): void;
-  again(): Command[];
-  refused(message: object): boolean;
-  reported(report: object): void;
-}
 
 const load = async <T>(name: string): Promise<T> =>
   (await import(new URL(`../../../examples/exchange/${name}`, import.meta.url).href)) as T;
@@ -26,9 +14,6 @@ const { commandOf } = await load<{
   commandOf: (message: unknown, account: string) => Command | string;
 }>('commands.js');
 const schema = await load<Record<'Command' | 'Report', StructType<Command>>>('schema.js');
-const { Orders } = await load<{ Orders: new (storage: object, account: string) => Orders }>(
-  'public/orders.js',
-);
 
 /** Values that are almost right, and some that are not at all. */
 const nearly = (...right: unknown[]): fc.Arbitrary<unknown> =>
@@ -85,17 +70,6 @@ test('commandOf lets through what can be written, and refuses all else in words'
     { numRuns: 2000 },
   );
 });
-
-function storage(): {
-  getItem(key: string): string | null;
-  setItem(key: string, value: string): void;
-} {
-  const items = new Map<string, string>();
-  return {
-    getItem: (key) => items.get(key) ?? null,
-    setItem: (key, value) => void items.set(key, value),
-  };
-}
 
 const command = {
   kind: 'limit',

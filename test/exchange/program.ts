@@ -31,6 +31,9 @@ const hasCargo: boolean = spawnSync('cargo', ['--version']).status === 0;
 /** Why the exchange cannot be tested here, or false. */
 export const skip: string | false = hasCargo ? false : 'there is no cargo to build the engine with';
 
+/** How old an order may be when an engine takes it, in ms: older than a busy machine makes it. */
+export const PATIENT_MS = 600_000;
+
 /** Builds the engine; gives the example. */
 export async function loadExchange(): Promise<Program> {
   const url = new URL('../../../examples/exchange/server.js', import.meta.url);

@@ -7,7 +7,7 @@ import { after, before, it } from 'node:test';
 import { SeededRandom, systemRandom } from '../../src/base/index.ts';
 import { until } from '../gateway/fixture.ts';
 import { Model, readJournal, type ModelOrder } from './model.ts';
-import { loadExchange, Place, skip, type Exchange } from './program.ts';
+import { loadExchange, PATIENT_MS, Place, skip, type Exchange } from './program.ts';
 import { Trader } from './trader.ts';
 
 const SYMBOLS = ['RNDO', 'WAVE', 'IRON'];
@@ -26,7 +26,7 @@ before(async () => {
   place = new Place();
   exchange = createExchange({
     ...place,
-    maxAgeMs: 600_000,
+    maxAgeMs: PATIENT_MS,
     restartMaxMs: 100,
     gateway: { host: '127.0.0.1', port: 0, limits: {}, drainDeadlineMs: 0 },
   });

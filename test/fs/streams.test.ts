@@ -1,6 +1,8 @@
 /** Files as streams and as sinks: order, ranges, read-ahead, write-behind, and their ends. */
 import assert from 'node:assert/strict';
-import { open, readFile, writeFile, type File } from '../../src/fs/index.ts';
+import { test } from 'node:test';
+import { open, readDirectory, readFile, writeFile, type File } from '../../src/fs/index.ts';
+import { simulateRuntime } from '../../src/runtime/index.ts';
 import { attempt, END, spawn, yieldNow, type Coroutine } from '../../src/task/index.ts';
 import { fails, onEveryDriver, pattern, type Place } from './world.ts';
 
@@ -218,4 +220,23 @@ onEveryDriver('streams of files', {
   'a file is forwarded to a file': forwarded,
   'a writer can be given up at any time': aborted,
   'an error of a write comes with the next call': writeErrors,
+});
+
+test('streams, writers and directories go on with the smallest budget', async () => {
+  const runtime = simulateRuntime({ executor: { budget: 1 } });
+  await runtime.run(function* () {
+    yield* writeFile('/place/file', BYTES);
+    const [from, to] = [yield* open('/place/file'), yield* open('/place/copy', 'w')];
+    const writer = to.writer({ chunkBytes: 4096, writeBehind: 4 });
+    const stream = from.stream({ chunkBytes: 4096, readAhead: 4 });
+    for (let chunk; (chunk = yield* stream.next()) !== END;) yield* writer.send(chunk);
+    yield* writer.close();
+    yield* from.close();
+    yield* to.close();
+    assert.ok((yield* readFile('/place/copy')).equals(BYTES));
+    const names: string[] = [];
+    yield* readDirectory('/place').forEach(({ name }) => void names.push(name));
+    assert.deepEqual(names.sort(), ['copy', 'file']);
+  });
+  await runtime.close();
 });

@@ -76,7 +76,8 @@ class Timed<T, E> extends BaseFuture<T, E | RondoError> {
       this.#sleep.cancel();
       return value;
     }
-    if (this.#sleep.poll(context) === PENDING) return PENDING;
+    // Time is up also for a future that has used up the budget of this poll, as it may in each one.
+    if (this.#sleep.poll(context) === PENDING && !this.#sleep.isElapsed) return PENDING;
     this.#closing = new Closing([this.#future], undefined, [this.#error()]);
     return this.#closing.poll(context) as Poll<T>;
   }

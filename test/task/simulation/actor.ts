@@ -14,19 +14,20 @@ import {
   shield,
   TaskSet,
   timeout,
-  yieldNow,
   type BaseFuture,
   type Coroutine,
   type Future,
   type JoinHandle,
   type Outcome,
+  type Scope,
   type Task,
 } from '../../../src/task/index.ts';
-import { BroadcastThing, MpscThing, Question, WatchThing, type Thing } from './channels.ts';
+import { Question } from './channels.ts';
 import { ownErrors } from './ledger.ts';
-import { LockThing, observedSleep, SemaphoreThing, Ticks, TokenTree } from './locks.ts';
+import { observedSleep, Ticks, type SemaphoreThing } from './locks.ts';
 import { Observed, type Scene } from './observed.ts';
-import type { BlockingLeaf, Compound, Leaf, Program, Step } from './program.ts';
+import type { Act, BlockingLeaf, Compound, Leaf, Step } from './program.ts';
+import type { World } from './world.ts';
 
 /** What a cancelled or refused part of a program may throw beside the program's own errors. */
 export const CODES: readonly string[] = [
@@ -53,29 +54,15 @@ const CLEANING: Frame = { isProtected: true };
 
 /** All that the tasks of one program share; see the head of this file. */
 export class Actor {
-  readonly things: readonly Thing[];
   readonly #scene: Scene;
-  readonly #channels: readonly MpscThing[];
-  readonly #broadcast: BroadcastThing;
-  readonly #watch: WatchThing;
-  readonly #semaphores: readonly SemaphoreThing[];
-  readonly #lock: LockThing;
-  readonly #tokens: TokenTree;
+  readonly #world: World;
   readonly #handles: JoinHandle<number>[] = [];
   /** What each task will give, if nothing stops it. */
   readonly #values = new Map<JoinHandle<number>, number>();
 
-  constructor(scene: Scene, { capacities }: Program) {
+  constructor(scene: Scene, world: World) {
     this.#scene = scene;
-    const [a, b, c, d] = capacities as [number, number, number, number];
-    this.#channels = [new MpscThing(scene, 'A', a), new MpscThing(scene, 'B', b)];
-    this.#semaphores = [new SemaphoreThing(scene, 'S', c), new SemaphoreThing(scene, 'T', 2)];
-    this.#broadcast = new BroadcastThing(scene, d);
-    this.#watch = new WatchThing(scene);
-    this.#lock = new LockThing(scene);
-    this.#tokens = new TokenTree(scene);
-    const { things } = { things: [...this.#channels, ...this.#semaphores] as Thing[] };
-    this.things = [...things, this.#broadcast, this.#watch, this.#lock, this.#tokens];
+    this.#world = world;
   }
 
   // ---- tasks
@@ -142,32 +129,9 @@ export class Actor {
   }
 
   #leaf(step: Leaf, isProtected: boolean): Observed<unknown> | undefined {
-    switch (step.do) {
-      case 'sleep':
-        return observedSleep(this.#scene, step.ms, isProtected);
-      case 'yield':
-        return new Observed(this.#scene, yieldNow(), { what: 'yield' }, isProtected);
-      case 'send':
-        return this.#channel(step.which).send(isProtected);
-      case 'receive':
-        return this.#channel(step.which).receive(isProtected);
-      case 'receiveMany':
-        return this.#channel(step.which).receiveMany(1 + (step.which % 4), isProtected);
-      case 'hear':
-        return this.#broadcast.receive(step.which, isProtected);
-      case 'changed':
-        return this.#watch.changed(step.which, isProtected);
-      case 'tokenCancelled':
-        return this.#tokens.cancelled(step.which, isProtected);
-      case 'wait':
-        return this.#wait(step.which, isProtected);
-      default:
-        return undefined;
-    }
-  }
-
-  #channel(which: number): MpscThing {
-    return this.#channels[which % this.#channels.length]!;
+    return step.do === 'wait'
+      ? this.#wait(step.which, isProtected)
+      : this.#world.leaf(step, isProtected);
   }
 
   #wait(which: number, isProtected: boolean): Observed<unknown> {
@@ -207,7 +171,7 @@ export class Actor {
         return this.#timed(step, frame);
       case 'follow':
         return this.#rethrown(
-          this.#tokens.run(step.which, new CoroutineFuture(this.run(step.parts, frame))),
+          this.#world.tokens.run(step.which, new CoroutineFuture(this.run(step.parts, frame))),
         );
       case 'select':
       case 'race':
@@ -236,37 +200,10 @@ export class Actor {
   /** What needs no wait. */
   // oxlint-disable-next-line require-yield -- A step is a coroutine, also one that does not wait.
   *#done(step: Step): Coroutine<void> {
-    switch (step.do) {
-      case 'trySend':
-        return this.#channel(step.which).trySend();
-      case 'tryReceive':
-        return this.#channel(step.which).tryReceive();
-      case 'closeSender':
-        return this.#channel(step.which).closeSender();
-      case 'closeReceiver':
-        return this.#channel(step.which).closeReceiver();
-      case 'disposeReceiver':
-        return this.#channel(step.which).disposeReceiver();
-      case 'publish':
-        return this.#broadcast.send();
-      case 'change':
-        return this.#watch.send();
-      case 'closePublisher':
-        return this.#broadcast.close();
-      case 'closeWatch':
-        return this.#watch.close();
-      case 'cancelToken':
-        return this.#tokens.cancel(step.which);
-      case 'abort':
-        return this.abort(step.which);
-      case 'throw':
-        throw this.#scene.ledger.makeError();
-      case 'spawn':
-        this.#spawn(step);
-        return undefined;
-      default:
-        throw new Error(`unreachable: ${step.do}`);
-    }
+    if (step.do === 'spawn') this.#spawn(step);
+    else if (step.do === 'abort') this.abort(step.which);
+    else if (step.do === 'throw') throw this.#scene.ledger.makeError();
+    else this.#world.act(step as Act);
   }
 
   #spawn({ priority, parts }: Of<'spawn'>): void {
@@ -333,12 +270,16 @@ export class Actor {
     } finally {
       ledger.finallyLeft -= 1;
       ledger.note('cleans up');
-      try {
-        yield* cleanup();
-      } catch (error) {
-        if (ownErrors(thrown).length === 0) throw error;
-        throw new AggregateError([thrown, error]);
-      }
+      yield* this.#cleanUp(cleanup(), thrown);
+    }
+  }
+
+  *#cleanUp(cleanup: Coroutine<void>, thrown: unknown): Coroutine<void> {
+    try {
+      yield* cleanup;
+    } catch (error) {
+      if (ownErrors(thrown).length === 0) throw error;
+      throw new AggregateError([thrown, error], 'the part and its cleaning up', { cause: error });
     }
   }
 
@@ -391,7 +332,7 @@ export class Actor {
   // ---- holding
 
   *#held({ how, which, count, parts }: Of<'hold'>, frame: Frame): Coroutine<void> {
-    const semaphore = this.#semaphores[which % this.#semaphores.length]!;
+    const semaphore = this.#world.semaphore(which);
     const inside = (): Coroutine<void> => this.run(parts, frame);
     switch (how) {
       case 'permit':
@@ -427,8 +368,8 @@ export class Actor {
 
   /** What a wait gave; undefined when it took too long where nothing can be cancelled. */
   *#taken<T>(wait: Observed<T>, frame: Frame): Coroutine<T | undefined> {
-    if (!frame.isProtected) return (yield* wait) as T;
-    const outcome = (yield* this.#bounded(wait) as Observed<Outcome<T>>) as Outcome<T>;
+    if (!frame.isProtected) return yield* wait;
+    const outcome = yield* attempt(timeout(PROTECTED_MS, wait));
     return outcome.ok ? outcome.value : undefined;
   }
 
@@ -439,7 +380,7 @@ export class Actor {
     frame: Frame,
     inside: () => Coroutine<void>,
   ): Coroutine<void> {
-    const lock = this.#lock;
+    const lock = this.#world.lock;
     const amount = semaphore?.amount(count) ?? 0;
     const asked = semaphore?.asks(amount);
     const body = function* (): Coroutine<void> {
@@ -467,7 +408,7 @@ export class Actor {
   }
 
   *#withLock(how: string, frame: Frame, inside: () => Coroutine<void>): Coroutine<void> {
-    const lock = this.#lock;
+    const lock = this.#world.lock;
     const { isProtected } = frame;
     const wait: Observed<{ release(): void }> =
       how === 'mutex'
@@ -489,7 +430,7 @@ export class Actor {
   // ---- channels
 
   *#cloned({ which, parts }: Of<'sendBy'>, frame: Frame): Coroutine<void> {
-    const channel = this.#channel(which);
+    const channel = this.#world.channel(which);
     const sender = channel.clone();
     if (sender === undefined) return;
     try {
@@ -501,7 +442,7 @@ export class Actor {
   }
 
   *#reserved({ which, count, parts }: Of<'sendBy'>, frame: Frame): Coroutine<void> {
-    const channel = this.#channel(which);
+    const channel = this.#world.channel(which);
     const permit = yield* this.#taken(channel.reserve(1 + (count % 2), frame.isProtected), frame);
     if (permit === undefined) return;
     try {
@@ -558,19 +499,9 @@ export class Actor {
       const left = children.filter(({ isFinished }) => !isFinished);
       ledger.expect(left.length === 0, `a scope ends before ${left.map(({ id }) => id).join()}`);
     };
-    const actor = this;
-    const opened = scope(
-      function* (opening) {
-        for (const parts of step.children) {
-          const spawn = (body: () => Coroutine<number>): JoinHandle<number> => opening.spawn(body);
-          const child = actor.start(parts, spawn);
-          if (child !== undefined) children.push(child);
-        }
-        yield* actor.run(step.parts, frame);
-        if (step.cancels) opening.cancel('enough');
-      },
-      { onError: step.onError },
-    );
+    const opened = scope((opening) => this.#inScope(opening, step, frame, children), {
+      onError: step.onError,
+    });
     const observed = new Observed<void>(
       this.#scene,
       opened,
@@ -587,6 +518,20 @@ export class Actor {
       frame.isProtected,
     );
     yield* this.#rethrown(observed);
+  }
+
+  *#inScope(
+    opening: Scope,
+    step: Of<'scope'>,
+    frame: Frame,
+    children: JoinHandle<number>[],
+  ): Coroutine<void> {
+    for (const parts of step.children) {
+      const child = this.start(parts, (body) => opening.spawn(body));
+      if (child !== undefined) children.push(child);
+    }
+    yield* this.run(step.parts, frame);
+    if (step.cancels) opening.cancel('enough');
   }
 
   *#set(step: Of<'set'>, frame: Frame): Coroutine<void> {

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { programs } from './program.ts';
 import { runProgram } from './run.ts';
 
-const SEEDS: readonly number[] = Array.from({ length: 3000 }, (_, i) => i + 1);
+const SEEDS: readonly number[] = Array.from({ length: 10_000 }, (_, i) => i + 1);
 
 test(`programs of tasks behave as their models, ${SEEDS.length} seeds`, () => {
   let events = 0;

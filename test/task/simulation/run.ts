@@ -4,6 +4,7 @@ import { Executor, VirtualHost } from '../../../src/task/index.ts';
 import { Actor, CODES } from './actor.ts';
 import { Ledger } from './ledger.ts';
 import type { Program } from './program.ts';
+import { World } from './world.ts';
 
 /** Virtual milliseconds in which everything that was cancelled has cleaned up. */
 const CLEANING_MS = 10_000;
@@ -27,11 +28,13 @@ export function runProgram(program: Program): Run {
   });
   host.pause();
   const ledger = new Ledger(executor);
-  const actor = host.enter(() => new Actor({ executor, ledger }, program));
+  const scene = { executor, ledger };
+  const world = host.enter(() => new World(scene, program));
+  const actor = new Actor(scene, world);
   executor.turn = () => {
     const polls = Executor.prototype.turn.call(executor);
     const isQuiet = !executor.hasReady && executor.timers.nextDeadline() > host.now();
-    for (const thing of actor.things) thing.check(isQuiet);
+    for (const thing of world.things) thing.check(isQuiet);
     if (isQuiet) ledger.checkWaits();
     ledger.throwFailures();
     return polls;
@@ -46,7 +49,7 @@ export function runProgram(program: Program): Run {
   void executor.close();
   for (let ms = 0; ms < CLEANING_MS && executor.living > 0; ms++) host.runFor(1);
   host.advance(0); // What the last of them failed with is reported a turn later.
-  for (const thing of actor.things) thing.end();
+  for (const thing of world.things) thing.end();
   ledger.checkEnd(host.reported, CODES);
   ledger.throwFailures();
   return { hash: ledger.hash, events: ledger.events };

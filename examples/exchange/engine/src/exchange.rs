@@ -393,8 +393,15 @@ impl Exchange {
         });
     }
 
+    /// What an engine says first: the market data, numbered from 1 on. What came of the commands
+    /// of the journal was told by those before it.
+    pub fn begin(&mut self, out: &mut Output) {
+        self.sequence = 0;
+        self.snapshot(out);
+    }
+
     /// The market data of all symbols, from the beginning.
-    pub fn snapshot(&mut self, out: &mut Output) {
+    fn snapshot(&mut self, out: &mut Output) {
         for symbol in 0..self.markets.len() {
             let event = self.event(symbol);
             self.tell(MarketEvent { kind: MarketEventKindRaw::RESET, ..event }, out);

@@ -235,8 +235,10 @@ fn market_data_is_what_orders_are_and_a_replay_leads_to_the_same() {
         assert_eq!(again.accepted.len(), desk.accepted.len());
         let snapshot = |desk: &mut Desk| {
             let mut out = Output::default();
-            desk.exchange.sequence = 0;
-            desk.exchange.snapshot(&mut out);
+            desk.exchange.begin(&mut out);
+            // Gateways know by it that a new engine speaks.
+            assert_eq!(out.events[0].sequence, SafeU64(1));
+            assert_eq!(out.events[0].kind, MarketEventKindRaw::RESET);
             out.events.iter().map(|event| format!("{event:?}")).collect::<Vec<_>>()
         };
         assert_eq!(snapshot(&mut again), snapshot(&mut desk));

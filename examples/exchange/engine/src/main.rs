@@ -110,7 +110,7 @@ fn run(settings: &Settings) -> Result<(), Failure> {
             )),
         }
     })?;
-    exchange.snapshot(&mut output);
+    exchange.begin(&mut output);
     rings.answer(&mut output)?;
     println!("ready: {} commands replayed", journal.len());
 
