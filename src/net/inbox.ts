@@ -23,7 +23,7 @@ import {
 import { PENDING, type Context, type Poll, type Waker } from '../task/index.ts';
 import { busyError, closedError, failure } from './errors.ts';
 
-/** Bytes given out at a time of what was copied out of the arena; and while memory is scarce too. */
+/** Bytes given out at a time of what was copied out of the arena; less while memory is scarce. */
 const PIECE = 16_384;
 const PIECE_MIN = 4096;
 

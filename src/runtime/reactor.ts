@@ -57,7 +57,7 @@ const NOBODY: CompletionSink = {
   completed: () => assert(false, 'a completion belongs to an operation'),
 };
 
-/** Milliseconds that somebody may wait for memory, none being released, before the program is told. */
+/** Milliseconds that somebody may wait for memory, none being released, until this is told. */
 const SHORTAGE_MS = 1000;
 
 /** See the head of this file. */
