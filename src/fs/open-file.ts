@@ -3,6 +3,7 @@ import type { Driver, OpenFlags } from '../driver/index.ts';
 import { Operation, type Reactor } from '../runtime/index.ts';
 import { failure, type FileError } from './errors.ts';
 import { File } from './file.ts';
+import type { BaseFuture } from '../task/index.ts';
 
 /** Opens; what was opened when nobody wanted it any more is closed. */
 export class OpenFile extends Operation<File, FileError> {
@@ -26,5 +27,9 @@ export class OpenFile extends Operation<File, FileError> {
 
   protected override discard(result: number): void {
     this.reactor.closeLater(result);
+  }
+
+  takeBack(file: File): BaseFuture<void, FileError> {
+    return file.close();
   }
 }

@@ -5,12 +5,15 @@ import { integerOption, misuse, RondoError, type SystemError } from '../base/ind
 import type { Driver, Handle, OperationId, SocketAddress, SocketOptions } from '../driver/index.ts';
 import { currentReactor, Operation, type Reactor } from '../runtime/index.ts';
 import {
-  attempt,
+  BaseFuture,
   CoroutineFuture,
+  attempt,
   fromPromise,
   timeout,
-  type BaseFuture,
+  type Context,
   type Coroutine,
+  type Future,
+  type Poll,
 } from '../task/index.ts';
 import { Connection } from './connection.ts';
 import { failure } from './errors.ts';
@@ -55,7 +58,30 @@ export function connect(
       return new Connection(reactor, handle, resolved);
     })(),
   );
-  return resolved.timeout === undefined ? connecting : timeout(resolved.timeout, connecting);
+  const limit = resolved.timeout ?? Number.POSITIVE_INFINITY;
+  return new Connecting(timeout(limit, connecting));
+}
+
+/** A connection that nobody receives is closed. */
+class Connecting extends BaseFuture<Connection, ConnectError> {
+  readonly #connecting: Future<Connection, ConnectError>;
+
+  constructor(connecting: Future<Connection, ConnectError>) {
+    super();
+    this.#connecting = connecting;
+  }
+
+  poll(context: Context): Poll<Connection> {
+    return this.#connecting.poll(context);
+  }
+
+  cancel(context: Context): Poll<void> {
+    return this.#connecting.cancel?.(context);
+  }
+
+  takeBack(connection: Connection): BaseFuture<void, never> {
+    return connection.abandon();
+  }
 }
 
 function hostOf({ host = '127.0.0.1', port }: { host?: string; port: number }): string {

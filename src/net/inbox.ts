@@ -118,6 +118,10 @@ export class Inbox implements CompletionSink, Resubmission, MemoryWaiter {
 
   /** Puts the rest of it back in front. */
   unshift(chunk: Chunk): void {
+    if (this.#closed) {
+      chunk.release();
+      return;
+    }
     this.#chunks.unshift(chunk);
     this.#waiting += chunk.length;
   }

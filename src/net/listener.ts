@@ -256,6 +256,10 @@ class Accept extends Waiter<Connection, AcceptError> {
     this.leave();
     if (wasFirst) this.#waiters.wakeFirst();
   }
+
+  takeBack(connection: Connection): BaseFuture<void, never> {
+    return connection.abandon();
+  }
 }
 
 class Connections extends BaseStream<Connection, AcceptError> {

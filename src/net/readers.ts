@@ -36,6 +36,11 @@ export class ReadChunk extends BaseFuture<Chunk | undefined, ReadError> {
   cancel(): void {
     this.#inbox.leave(this);
   }
+
+  /** It is there for the next read: nothing of the stream is lost. */
+  takeBack(chunk: Chunk | undefined): undefined {
+    if (chunk !== undefined) this.#inbox.unshift(chunk);
+  }
 }
 
 /** Fills as much of the target as there are bytes for; 0 at the end. */

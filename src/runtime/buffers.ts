@@ -179,4 +179,8 @@ export class AcquireMemory extends Waiter<Chunk, never> implements MemoryWaiter 
   memoryFreed(): void {
     this.waker?.wakeByRef();
   }
+
+  takeBack(chunk: Chunk): undefined {
+    chunk.release();
+  }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect, listen, type Chunk, type Connection } from '../../src/net/index.ts';
+import { open, writeFile } from '../../src/fs/index.ts';
 import { simulateRuntime } from '../../src/runtime/index.ts';
 import {
   attempt,
@@ -211,5 +212,23 @@ test('peers that do not read, and their handlers, leave the others their buffers
     yield* sleep(1000);
     assert.equal(runtime.reactor.driver.usage().buffersHeld, 0);
     assert.equal(runtime.reactor.buffers.held, 0);
+  });
+});
+
+test('connections and files that nobody receives are closed', async () => {
+  await using runtime = simulateRuntime();
+  await runtime.run(function* () {
+    yield* writeFile('/file', 'text');
+    const listener = listen({ port: 0, host: '127.0.0.1' });
+    const { port } = listener.address as { port: number };
+    const all = join([connect({ port }), listener.accept(), open('/file')]);
+    // The first three are there when it is given up: the sleep is what it waits for.
+    const given = yield* attempt(timeout(100, join([all, sleep(200)])));
+    assert.equal(given.ok, false);
+    yield* listener.close();
+    yield* sleep(1);
+    const { connections, files, operations } = runtime.reactor.driver.usage();
+    assert.deepEqual({ connections, files }, { connections: 0, files: 0 });
+    assert.ok(operations <= 1, 'but for the clock');
   });
 });

@@ -8,6 +8,7 @@ import {
   type Future,
   type Poll,
 } from '../future/index.ts';
+import { TakingBack } from '../stream/closing.ts';
 import type { Outcome } from './join.ts';
 
 class Attempt<T, E> extends BaseFuture<Outcome<T, E>, never> {
@@ -27,6 +28,9 @@ class Attempt<T, E> extends BaseFuture<Outcome<T, E>, never> {
   cancel(context: Context): Poll<void> {
     return this.#future.cancel?.(context);
   }
+  takeBack(outcome: Outcome<T, E>): Future<unknown> | undefined {
+    return outcome.ok ? this.#future.takeBack?.(outcome.value) : undefined;
+  }
 }
 
 /**
@@ -44,6 +48,7 @@ class Shield<T, E> extends BaseFuture<T, E> {
   readonly #future: Future<T, E>;
   /** It has begun and is not over: only then there is something to protect. */
   #isRunning = false;
+  #takingBack: TakingBack | undefined;
   constructor(future: Future<T, E>) {
     super();
     this.#future = future;
@@ -59,8 +64,16 @@ class Shield<T, E> extends BaseFuture<T, E> {
     }
   }
   cancel(context: Context): Poll<void> {
+    if (this.#takingBack !== undefined) return this.#takingBack.poll(context);
     if (!this.#isRunning) return this.#future.cancel?.(context);
-    return this.poll(context) === PENDING ? PENDING : undefined;
+    const value = this.poll(context);
+    if (value === PENDING) return PENDING;
+    this.#takingBack = new TakingBack();
+    this.#takingBack.add(this.#future, value);
+    return this.#takingBack.poll(context);
+  }
+  takeBack(value: T): Future<unknown> | undefined {
+    return this.#future.takeBack?.(value);
   }
 }
 

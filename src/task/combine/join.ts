@@ -8,7 +8,7 @@ import {
   type Future,
   type Poll,
 } from '../future/index.ts';
-import { asOneError } from '../stream/closing.ts';
+import { asOneError, TakingBack } from '../stream/closing.ts';
 import { ReadySet } from '../stream/ready-set.ts';
 
 type Value<A> = A extends Awaitable<infer T> ? T : never;
@@ -20,7 +20,8 @@ export type Outcome<T, E = unknown> =
 
 /**
  * Waits for all futures of an array, tuple or object and gives their values in the same shape. When
- * one throws, the others are given up, and it throws that error when they have ended.
+ * one throws, the others are given up, and it throws that error when they have ended; values that
+ * came before go back (`Future.takeBack`): connections are closed, locks released.
  *
  * @example
  * const [user, orders] = yield* join([loadUser(id), loadOrders(id)]);
@@ -64,11 +65,16 @@ class Child {
 
 class Join extends BaseFuture<unknown> {
   readonly #set = new ReadySet<Child>();
+  /** Those that gave values. */
+  readonly #givers: (Future<unknown> | undefined)[];
   readonly #values: unknown[];
   readonly #keys: readonly string[] | undefined;
   readonly #settles: boolean;
   #error: unknown;
   #failed = false;
+  readonly #errors: unknown[] = [];
+  #takingBack: TakingBack | undefined;
+  #isOver = false;
 
   constructor(
     futures: readonly Awaitable<unknown>[],
@@ -77,6 +83,7 @@ class Join extends BaseFuture<unknown> {
   ) {
     super();
     this.#values = new Array<unknown>(futures.length).fill(undefined);
+    this.#givers = new Array<Future<unknown> | undefined>(futures.length).fill(undefined);
     this.#keys = keys;
     this.#settles = settles;
     for (const [place, future] of futures.entries()) {
@@ -88,6 +95,7 @@ class Join extends BaseFuture<unknown> {
     if (!this.#failed) this.#pollWoken(context);
     if (this.#failed) return this.#fail(context);
     if (this.#set.size > 0) return PENDING;
+    this.#isOver = true;
     const keys = this.#keys;
     if (keys === undefined) return this.#values;
     return Object.fromEntries(keys.map((key, place) => [key, this.#values[place]]));
@@ -102,6 +110,7 @@ class Join extends BaseFuture<unknown> {
         const value = future.poll(slot);
         if (value === PENDING) continue;
         set.remove(slot);
+        this.#givers[place] = future;
         this.#values[place] = this.#settles ? { ok: true, value } : value;
       } catch (error) {
         set.remove(slot);
@@ -124,12 +133,52 @@ class Join extends BaseFuture<unknown> {
       this.#error = asOneError([this.#error, error]);
     }
     if (this.#set.size > 0) return PENDING;
-    this.#failed = false; // It is over: giving it up does nothing any more.
+    if (this.#dropValues(context, [this.#error]) === PENDING) return PENDING;
     throw this.#error;
+  }
+
+  /** What it gave goes back to those who gave it. */
+  takeBack(): TakingBack {
+    return this.#goBack([]);
+  }
+
+  #goBack(errors: unknown[]): TakingBack {
+    const back = new TakingBack(errors);
+    for (const [place, giver] of this.#givers.entries()) {
+      const value = this.#values[place];
+      const given = this.#settles ? (value as { value?: unknown } | undefined)?.value : value;
+      if (giver !== undefined) back.add(giver, given);
+    }
+    return back;
+  }
+
+  /** The values that came go back: nobody receives them. Throws `errors`, and what went wrong. */
+  #dropValues(context: Context, errors: unknown[]): Poll<void> {
+    this.#takingBack ??= this.#goBack(errors);
+    try {
+      const back = this.#takingBack.poll(context);
+      if (back === undefined) this.#failed = false;
+      return back;
+    } catch (error) {
+      this.#failed = false; // It is over: giving it up does nothing any more.
+      throw error;
+    }
   }
 
   /** One had failed already: its error is thrown all the same. */
   cancel(context: Context): Poll<void> {
-    return this.#failed ? this.#fail(context) : this.#set.cancel(context);
+    if (this.#isOver) return undefined;
+    if (this.#failed) return this.#fail(context);
+    if (this.#takingBack === undefined && this.#cancelRest(context) === PENDING) return PENDING;
+    return this.#dropValues(context, this.#errors);
+  }
+
+  #cancelRest(context: Context): Poll<void> {
+    try {
+      return this.#set.cancel(context);
+    } catch (error) {
+      this.#errors.push(error);
+      return undefined;
+    }
   }
 }

@@ -11,7 +11,7 @@ import {
   type Future,
   type Poll,
 } from '../future/index.ts';
-import { Closing } from '../stream/closing.ts';
+import { Closing, TakingBack } from '../stream/closing.ts';
 
 /** The branches of `select`; `undefined` is a branch that is switched off. */
 export type Branches = Readonly<Record<string, Awaitable<unknown> | undefined>>;
@@ -35,7 +35,8 @@ export interface SelectOptions {
 
 /**
  * Waits for the first of several futures. The others are given up, and it ends when they have
- * ended; wrap one in `borrow` to keep it. When the first to end threw, so does this.
+ * ended; wrap one in `borrow` to keep it. When the first to end threw, so does this. Given up itself
+ * meanwhile, it hands the value back (`Future.takeBack`): a connection is closed, a lock released.
  *
  * @throws {TypeError} ERR_TASK_KIND when all branches are switched off, or one cannot be awaited
  * @example
@@ -81,6 +82,11 @@ class Select extends BaseFuture<unknown> {
   readonly #isBiased: boolean;
   #closing: Closing<unknown> | undefined;
   #won: number = -1;
+  /** The one that won, unless it threw, and its value. */
+  #winner: Future<unknown> | undefined;
+  #value: unknown;
+  #takingBack: TakingBack | undefined;
+  #isOver = false;
 
   constructor(futures: Future<unknown>[], keys: readonly string[] | undefined, isBiased: boolean) {
     super();
@@ -91,8 +97,9 @@ class Select extends BaseFuture<unknown> {
 
   poll(context: Context): Poll<unknown> {
     if (this.#won === -1 && !this.#pollBranches(context)) return PENDING;
-    const value = this.#closing!.poll(context);
+    const value = this.#close(context, false);
     if (value === PENDING) return PENDING;
+    this.#isOver = true;
     return this.#keys === undefined ? value : { key: this.#keys[this.#won]!, value };
   }
 
@@ -104,6 +111,8 @@ class Select extends BaseFuture<unknown> {
       try {
         const value = futures[at]!.poll(context);
         if (value !== PENDING) {
+          this.#winner = futures[at];
+          this.#value = value;
           this.#settle(at, value, []);
           return true;
         }
@@ -127,10 +136,34 @@ class Select extends BaseFuture<unknown> {
     this.#futures = [];
   }
 
+  /** What it gave goes back to the one that won. */
+  takeBack(): TakingBack {
+    const back = new TakingBack();
+    if (this.#winner !== undefined) back.add(this.#winner, this.#value);
+    return back;
+  }
+
   cancel(context: Context): Poll<void> {
+    if (this.#isOver) return undefined;
     this.#closing ??= new Closing(this.#futures, undefined);
     this.#futures = [];
-    return this.#closing.poll(context) === PENDING ? PENDING : undefined;
+    return this.#close(context, true) === PENDING ? PENDING : undefined;
+  }
+
+  /** The losers let go; a value that nobody will receive goes back to the winner. */
+  #close(context: Context, isGivenUp: boolean): Poll<unknown> {
+    if (this.#takingBack === undefined) {
+      const errors: unknown[] = [];
+      try {
+        const value = this.#closing!.poll(context);
+        if (value === PENDING || !isGivenUp) return value;
+      } catch (error) {
+        errors.push(error);
+      }
+      this.#takingBack = new TakingBack(errors);
+      if (this.#winner !== undefined) this.#takingBack.add(this.#winner, this.#value);
+    }
+    return this.#takingBack.poll(context);
   }
 }
 
@@ -142,6 +175,9 @@ class Borrowed<T, E> extends BaseFuture<T, E> {
   }
   poll(context: Context): Poll<T> {
     return this.#future.poll(context);
+  }
+  takeBack(value: T): Future<unknown> | undefined {
+    return this.#future.takeBack?.(value);
   }
 }
 

@@ -87,6 +87,10 @@ class Timed<T, E> extends BaseFuture<T, E | RondoError> {
     this.#closing ??= new Closing([this.#future], undefined);
     return this.#closing.poll(context);
   }
+
+  takeBack(value: T): Future<unknown> | undefined {
+    return this.#future.takeBack?.(value);
+  }
 }
 
 /**
@@ -218,5 +222,9 @@ class Deadline<T, E> extends BaseFuture<T, E | RondoError> {
     } finally {
       if (isOver) this.#limit!.leaveAlone();
     }
+  }
+
+  takeBack(value: T): Future<unknown> | undefined {
+    return this.#future.takeBack?.(value);
   }
 }

@@ -79,6 +79,10 @@ class Unconstrained<T, E> extends BaseFuture<T, E> {
     this.#context.outer = context;
     return this.#future.cancel?.(this.#context);
   }
+
+  takeBack(value: T): Future<unknown> | undefined {
+    return this.#future.takeBack?.(value);
+  }
 }
 
 /** The context of the poll that is under way, but for the budget. */

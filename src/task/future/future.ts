@@ -11,7 +11,10 @@
  *     something else than `PENDING`; then the future is over and holds nothing any more. Giving up
  *     a future that was never polled costs a call of `cancel` too: it may hold a place in a queue.
  *     `cancel` of a future that is over does nothing.
- *  5. All of that happens on one thread. Only a `RemoteWaker` may be used from others.
+ *  5. A value that nobody receives is handed back: who drops what a future gave (a `select` that was
+ *     given up while its losers let go) calls `takeBack` with it, where there is one. Futures have
+ *     it whose value is new and somebody's to close: a connection, an open file, a lock.
+ *  6. All of that happens on one thread. Only a `RemoteWaker` may be used from others.
  */
 
 /** What `poll` returns while there is no value yet. */
@@ -29,6 +32,8 @@ export interface Future<T, E = unknown> {
   poll(context: Context): Poll<T>;
   /** See rule 4. Absent where giving up needs nothing. */
   cancel?(context: Context): Poll<void>;
+  /** See rule 5: closes or releases the value; gives what there is to wait for, if anything. */
+  takeBack?(value: T): Future<unknown> | undefined;
   /** Never there: carries `E` through inference. */
   readonly '~error'?: E;
 }

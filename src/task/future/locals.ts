@@ -94,4 +94,8 @@ class WithLocal<R, E> extends BaseFuture<R, E> {
     }
     return enterLocals(this.#entry);
   }
+
+  takeBack(value: R): Future<unknown> | undefined {
+    return this.#future.takeBack?.(value);
+  }
 }

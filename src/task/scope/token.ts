@@ -230,4 +230,8 @@ class RunUntilCancelled<T, E> extends BaseFuture<T, E | CancelledError> {
     this.#closing ??= new Closing([this.#future], undefined);
     return this.#closing.poll(context);
   }
+
+  takeBack(value: T): Future<unknown> | undefined {
+    return this.#future.takeBack?.(value);
+  }
 }

@@ -58,6 +58,10 @@ class Lock<T> extends Acquisition<MutexGuard<T>, never> {
   protected refused(): never {
     throw new Error('unreachable: a mutex is never closed');
   }
+
+  takeBack(guard: MutexGuard<T>): undefined {
+    guard[Symbol.dispose]();
+  }
 }
 
 /**

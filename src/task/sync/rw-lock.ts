@@ -121,6 +121,10 @@ class Read<T> extends Acquisition<ReadGuard<T>, never> {
   protected refused(): never {
     throw new Error('unreachable: a lock is never closed');
   }
+
+  takeBack(guard: ReadGuard<T>): undefined {
+    guard[Symbol.dispose]();
+  }
 }
 
 class Write<T> extends Acquisition<WriteGuard<T>, never> {
@@ -137,6 +141,10 @@ class Write<T> extends Acquisition<WriteGuard<T>, never> {
 
   protected refused(): never {
     throw new Error('unreachable: a lock is never closed');
+  }
+
+  takeBack(guard: WriteGuard<T>): undefined {
+    guard[Symbol.dispose]();
   }
 }
 

@@ -82,6 +82,10 @@ class Acquire extends Acquisition<SemaphorePermit, RondoError> {
   protected refused(): never {
     throw new RondoError('ERR_SYNC_CLOSED', 'Cannot acquire permits: the semaphore is closed');
   }
+
+  takeBack(permit: SemaphorePermit): undefined {
+    permit.release();
+  }
 }
 
 /**
