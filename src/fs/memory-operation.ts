@@ -2,8 +2,8 @@
  * Operations with memory of their own: it is taken before they are submitted (waiting for it, first
  * come first served), and it is the kernel's until the final completion, whoever has given up.
  */
-import { keepWaker, Operation, type MemoryWaiter, type Reactor } from '../runtime/index.ts';
-import { PENDING, type Context, type Poll, type Waker } from '../task/index.ts';
+import { Operation, type MemoryWaiter, type Reactor } from '../runtime/index.ts';
+import { keepWaker, PENDING, type Context, type Poll, type Waker } from '../task/index.ts';
 import type { FileError } from './errors.ts';
 
 /** See the head of this file. */

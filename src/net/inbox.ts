@@ -14,13 +14,12 @@ import { Errno } from '../base/index.ts';
 import { CompletionFlag, type Handle } from '../driver/index.ts';
 import {
   Chunk,
-  keepWaker,
   type CompletionSink,
   type MemoryWaiter,
   type Reactor,
   type Resubmission,
 } from '../runtime/index.ts';
-import { PENDING, type Context, type Poll, type Waker } from '../task/index.ts';
+import { keepWaker, PENDING, type Context, type Poll, type Waker } from '../task/index.ts';
 import { busyError, closedError, failure } from './errors.ts';
 
 /** Bytes given out at a time of what was copied out of the arena; less while memory is scarce. */

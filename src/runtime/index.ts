@@ -6,4 +6,4 @@ export type { RuntimeOptions } from './options.ts';
 export { Reactor, type CompletionSink, type Resubmission } from './reactor.ts';
 export { Runtime } from './runtime.ts';
 export { simulateRuntime, SimulatedRuntime, type SimulatedRuntimeOptions } from './simulated.ts';
-export { keepWaker, Waiter, WaitQueue } from './waiter.ts';
+export { Waiter, WaitQueue } from './waiter.ts';

@@ -7,9 +7,15 @@
  */
 import { Errno, misuse, RondoError, type SystemError } from '../base/index.ts';
 import type { Driver, OperationId } from '../driver/index.ts';
-import { BaseFuture, PENDING, type Context, type Poll, type Waker } from '../task/index.ts';
+import {
+  BaseFuture,
+  PENDING,
+  type Context,
+  type Poll,
+  type Waker,
+  keepWaker,
+} from '../task/index.ts';
 import type { Reactor } from './reactor.ts';
-import { keepWaker } from './waiter.ts';
 
 const Stage = { NEW: 0, REFUSED: 1, FLYING: 2, DONE: 3, OVER: 4 } as const;
 

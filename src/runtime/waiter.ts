@@ -1,14 +1,5 @@
 /** Futures that stand in a queue, first come first served. */
-import { BaseFuture, type Context, type Waker } from '../task/index.ts';
-
-/** The waker to keep: the one at hand when it wakes the same task, else that of this poll. */
-export function keepWaker(kept: Waker | undefined, context: Context): Waker {
-  if (kept?.willWake(context.waker) === true) return kept;
-  // The old one is read after the cloning: cloning one of other make may use it up.
-  const waker = context.waker.clone();
-  kept?.drop();
-  return waker;
-}
+import { BaseFuture, keepWaker, type Context, type Waker } from '../task/index.ts';
 
 /** A future that may have to stand in a `WaitQueue`. The fields are the queue's. */
 export abstract class Waiter<T, E = unknown> extends BaseFuture<T, E> {

@@ -21,5 +21,6 @@ export {
   type Suspension,
   type Waker,
 } from './future.ts';
+export { keepWaker } from './keep-waker.ts';
 export { fromPromise, isThenable, PromiseFuture } from './promise.ts';
 export { wakerFrom, type WakerOperations } from './waker.ts';

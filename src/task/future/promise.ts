@@ -2,6 +2,7 @@
 import { CancelledError } from '../errors.ts';
 import { BaseFuture } from './base.ts';
 import { PENDING, type Context, type Poll, type Waker } from './future.ts';
+import { keepWaker } from './keep-waker.ts';
 
 const State = { PENDING: 0, FULFILLED: 1, REJECTED: 2 } as const;
 
@@ -37,10 +38,7 @@ export class PromiseFuture<T> extends BaseFuture<T> {
   poll(context: Context): Poll<T> {
     if (this.#state === State.FULFILLED) return this.#result as T;
     if (this.#state === State.REJECTED) throw this.#result;
-    if (this.#waker === undefined || !this.#waker.willWake(context.waker)) {
-      this.#waker?.drop();
-      this.#waker = context.waker.clone();
-    }
+    this.#waker = keepWaker(this.#waker, context);
     return PENDING;
   }
 

@@ -28,6 +28,7 @@ import {
   type Waker,
 } from '../future/index.ts';
 import { asOneError } from '../stream/closing.ts';
+import { keepWaker } from '../future/keep-waker.ts';
 
 /** What a scope does when one of its tasks fails. */
 export type OnError =
@@ -284,10 +285,7 @@ class ScopeFuture extends BaseFuture<unknown> {
       scope.isEnding = true; // What is spawned from now on would have nobody to wait for it.
       return true;
     }
-    if (scope.waker === undefined || !scope.waker.willWake(context.waker)) {
-      scope.waker?.drop();
-      scope.waker = context.waker.clone();
-    }
+    scope.waker = keepWaker(scope.waker, context);
     return false;
   }
 }

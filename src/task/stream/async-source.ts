@@ -3,6 +3,7 @@ import { RondoError } from '../../base/index.ts';
 import { PENDING, type Context, type Poll, type Waker } from '../future/index.ts';
 import { BaseStream } from './base.ts';
 import { END, type StreamPoll } from './stream.ts';
+import { keepWaker } from '../future/keep-waker.ts';
 
 type Step<T> = IteratorResult<T, unknown>;
 
@@ -83,10 +84,7 @@ export abstract class PromiseSource<T> extends BaseStream<T> {
   }
 
   #wait(context: Context): typeof PENDING {
-    if (this.#waker === undefined || !this.#waker.willWake(context.waker)) {
-      this.#waker?.drop();
-      this.#waker = context.waker.clone();
-    }
+    this.#waker = keepWaker(this.#waker, context);
     return PENDING;
   }
 

@@ -1,6 +1,7 @@
 /** Streams for consumers that wait with promises: async iterators and web streams. */
 import { BaseFuture, PENDING, type Context, type Poll, type Waker } from '../future/index.ts';
 import { END, type Stream } from './stream.ts';
+import { keepWaker } from '../future/keep-waker.ts';
 
 /** Gives a stream up. */
 export class GiveUp<E> extends BaseFuture<void, E> {
@@ -139,10 +140,7 @@ class Puller<T> {
   pollNext(context: Context): Poll<Item<T>> {
     const item = this.#take(context);
     if (item !== PENDING) return item;
-    if (this.#waker === undefined || !this.#waker.willWake(context.waker)) {
-      this.#waker?.drop();
-      this.#waker = context.waker.clone();
-    }
+    this.#waker = keepWaker(this.#waker, context);
     return PENDING;
   }
 

@@ -3,6 +3,7 @@ import { BaseFuture, CoroutineFuture, PENDING } from '../future/index.ts';
 import type { Context, Coroutine, Poll, Waker } from '../future/index.ts';
 import { BaseStream } from './base.ts';
 import { END, type StreamPoll } from './stream.ts';
+import { keepWaker } from '../future/keep-waker.ts';
 
 /** Hands an item to the consumer; over when the consumer has come back for the next one. */
 class Emit<T> extends BaseFuture<void, never> {
@@ -20,10 +21,7 @@ class Emit<T> extends BaseFuture<void, never> {
   poll(context: Context): Poll<void> {
     if (this.isTaken || this.#stream.isCancelled) return undefined;
     if (this.waker === undefined) this.#stream.emits.push(this);
-    if (this.waker === undefined || !this.waker.willWake(context.waker)) {
-      this.waker?.drop();
-      this.waker = context.waker.clone();
-    }
+    this.waker = keepWaker(this.waker, context);
     return PENDING;
   }
 

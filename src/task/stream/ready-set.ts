@@ -12,6 +12,7 @@
  */
 import { PENDING, type Context, type Poll, type Waker } from '../future/index.ts';
 import { asOneError, type Cancellable } from './closing.ts';
+import { keepWaker } from '../future/keep-waker.ts';
 
 /** The place of one child in a `ReadySet`: what the child is polled with. */
 export class Slot<C extends Cancellable> implements Context, Waker {
@@ -154,10 +155,7 @@ export class ReadySet<C extends Cancellable> {
   /** Begins a pass: to be called at the start of every poll. */
   enter(context: Context): void {
     this.context = context;
-    if (this.#waker === undefined || !this.#waker.willWake(context.waker)) {
-      this.#waker?.drop();
-      this.#waker = context.waker.clone();
-    }
+    this.#waker = keepWaker(this.#waker, context);
     this.#notified = true; // What is woken while the pass goes on is told at its end.
     this.#exhausted = false;
     this.#pass = this.#queued;
