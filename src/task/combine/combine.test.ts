@@ -204,6 +204,13 @@ describe('join', () => {
     assert.equal(host.now(), 20);
   });
 
+  it('refuses what is no array or object of futures', () => {
+    for (const bad of [5, null, undefined, ready(1), () => ready(1)]) {
+      assert.throws(() => join(bad as never), { code: 'ERR_TASK_KIND' });
+    }
+    assert.throws(() => join([(() => ready(1)) as never]), { message: /call it first/ });
+  });
+
   it('polls only those that were woken', () => {
     const probes = Array.from({ length: 100 }, () => new Probe());
     const task = new TestTask(join(probes));

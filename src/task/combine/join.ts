@@ -1,6 +1,7 @@
 /** Waiting for all of several futures. Each is polled when it was woken, not when another was. */
 import {
   BaseFuture,
+  isFuture,
   PENDING,
   toFuture,
   type Awaitable,
@@ -8,6 +9,7 @@ import {
   type Future,
   type Poll,
 } from '../future/index.ts';
+import { misuse } from '../../base/index.ts';
 import { asOneError, TakingBack } from '../stream/closing.ts';
 import { ReadySet } from '../stream/ready-set.ts';
 
@@ -23,6 +25,7 @@ export type Outcome<T, E = unknown> =
  * one throws, the others are given up, and it throws that error when they have ended; values that
  * came before go back (`Future.takeBack`): connections are closed, locks released.
  *
+ * @throws {TypeError} ERR_TASK_KIND for what is no array or object, or holds what cannot be awaited
  * @example
  * const [user, orders] = yield* join([loadUser(id), loadOrders(id)]);
  */
@@ -36,6 +39,9 @@ export function join<A extends Readonly<Record<string, Awaitable<unknown>>>>(
 export function join(
   futures: readonly Awaitable<unknown>[] | Readonly<Record<string, Awaitable<unknown>>>,
 ): BaseFuture<unknown> {
+  if (typeof futures !== 'object' || futures === null || isFuture(futures)) {
+    throw misuse('ERR_TASK_KIND', 'Cannot join: it must be an array or object of futures');
+  }
   return Array.isArray(futures)
     ? new Join(futures as readonly Awaitable<unknown>[], undefined, false)
     : new Join(Object.values(futures), Object.keys(futures), false);

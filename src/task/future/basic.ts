@@ -118,8 +118,10 @@ export function toFuture<T, E>(source: Awaitable<T, E>): Future<T, E> {
   if (isFuture(source)) return source;
   if (isCoroutine(source)) return new CoroutineFuture(source);
   if (isThenable(source)) return fromPromise(source) as Future<T, E>;
-  const hint =
-    typeof source === 'function' && isGeneratorFunction(source) ? ', call the function* first' : '';
+  let hint = '';
+  if (typeof source === 'function') {
+    hint = isGeneratorFunction(source) ? ', call the function* first' : ', call it first';
+  }
   throw misuse(
     'ERR_TASK_KIND',
     `Cannot run ${describe(source)}: it must be a future, a coroutine or a promise${hint}`,
