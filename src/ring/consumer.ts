@@ -310,6 +310,8 @@ export class Consumer<T, S extends string = string> {
     if (this.#isOver) return 'ended';
     if (this.#source.isReady()) return 'ready';
     if (this.#hasEnded()) return 'ended';
+    // Before looking for producers: one that comes right after that look is none that went away.
+    const wasThere = this.#sawProducer || this.#core.producersTrace() !== this.#traceSeen;
     if (this.#core.hasProducer()) {
       this.#sawProducer = true;
       return undefined;
@@ -317,7 +319,6 @@ export class Consumer<T, S extends string = string> {
     // Again: what a producer does last it does before it goes, which may have been just now.
     if (this.#source.isReady()) return 'ready';
     if (this.#hasEnded()) return 'ended';
-    const wasThere = this.#sawProducer || this.#core.producersTrace() !== this.#traceSeen;
     return wasThere && !this.#options.awaitSuccessor ? 'orphaned' : undefined;
   }
 

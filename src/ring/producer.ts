@@ -455,6 +455,8 @@ export class Producer<T, S extends string = string> {
     const hasRoom = this.#hasRoom();
     if (this.#writer.closed) return 'ended';
     if (hasRoom) return 'ready';
+    // Before looking for consumers: one that comes right after that look is none that went away.
+    const wasThere = this.#sawConsumer || this.#writer.limit !== this.#limitSeen;
     if (this.#core.hasConsumer()) {
       this.#sawConsumer = true;
       return undefined;
@@ -462,7 +464,6 @@ export class Producer<T, S extends string = string> {
     // Again: what a consumer does last it does before it goes, which may have been just now.
     if (this.#hasRoom()) return 'ready';
     if (this.#core.closed) return 'ended';
-    const wasThere = this.#sawConsumer || this.#writer.limit !== this.#limitSeen;
     return wasThere && !this.#options.awaitSuccessor ? 'orphaned' : undefined;
   }
 

@@ -5,16 +5,19 @@ import { connect, listen } from '../../src/net/index.ts';
 import { attempt, type Coroutine } from '../../src/task/index.ts';
 import { closePair, LOOPBACK, onAll, onReal, pair, portOf } from './harness.ts';
 
-/** Which connections of a port have a keep-alive timer, by the local port: see proc_net_tcp(5). */
+/**
+ * Which ends of a port's connections have a keep-alive timer: see proc_net_tcp(5). A table that
+ * changes while it is read may show an end twice.
+ */
 function keptAlive(port: number): boolean[] {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
-  const timers: boolean[] = [];
+  const timers = new Map<string, boolean>();
   for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)) {
     const [, local, remote, state, , timer] = line.trim().split(/\s+/);
     if (state !== '01' || !(local!.endsWith(`:${hex}`) || remote!.endsWith(`:${hex}`))) continue;
-    timers.push(timer!.startsWith('02'));
+    timers.set(`${local} ${remote}`, timer!.startsWith('02'));
   }
-  return timers;
+  return [...timers.values()];
 }
 
 onReal('keepAlive holds for both ends', function* () {
