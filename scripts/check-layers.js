@@ -36,7 +36,9 @@ export const LAYERS = {
   gateway: ['base', 'atomics', 'memory', 'ring', 'driver', 'http', 'deflate', 'websocket'],
   // Types alone of the gateway: whoever wants traces loads it, nobody else does.
   telemetry: ['base', 'gateway'],
-  cli: ['base', 'memory', 'ring', 'driver', 'http', 'websocket', 'gateway'],
+  // Stands beside the rest: the product never imports it.
+  checker: ['base', 'atomics'],
+  cli: ['base', 'checker', 'memory', 'ring', 'driver', 'http', 'websocket', 'gateway'],
 };
 
 /** The door of the package as a whole. */

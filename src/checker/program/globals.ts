@@ -1,0 +1,172 @@
+/**
+ * Globals while a test runs: `Atomics`, the typed arrays and `DataView` know the memory that tests are
+ * given, and are what they always are for everything else. So production code is checked as it is.
+ */
+import { RondoError } from '../../base/index.ts';
+import { Order } from '../explore/graph.ts';
+import { type Element, ELEMENTS } from './elements.ts';
+import type { Memory, Raw } from './memory.ts';
+import { RealDataView } from './real.ts';
+import { sleep, wake } from './sleeping.ts';
+import { makeDataView, makeView, type ViewInfo, viewInfo } from './views.ts';
+
+const memories = new WeakMap<object, Memory>();
+
+/** Makes the globals know a memory by its buffer. */
+export function register(memory: Memory): void {
+  memories.set(memory.buffer, memory);
+}
+
+type AnyFunction = (...input: unknown[]) => unknown;
+
+const realAtomics = Atomics as unknown as Record<string, AnyFunction>;
+
+/** A view and index that `Atomics` would take, as bytes. */
+function target(info: ViewInfo, index: unknown): { element: Element; offset: number } {
+  const { element } = info;
+  if (!element.isInteger) throw new TypeError('[object Array] is not an integer typed array.');
+  const at = Math.trunc(Number(index)) || 0;
+  if (at < 0 || at >= info.length) throw new RangeError('Invalid atomic access index');
+  return { element, offset: info.offset + at * element.size };
+}
+
+const MODIFY: Readonly<Record<string, (before: bigint, operand: bigint) => bigint>> = {
+  add: (before, operand) => before + operand,
+  sub: (before, operand) => before - operand,
+  and: (before, operand) => before & operand,
+  or: (before, operand) => before | operand,
+  xor: (before, operand) => before ^ operand,
+  exchange: (_before, operand) => operand,
+};
+
+function modifier(name: string): (info: ViewInfo, index: unknown, value: unknown) => unknown {
+  const combine = MODIFY[name]!;
+  return (info, index, value) => {
+    const { element, offset } = target(info, index);
+    const operand = BigInt(element.encode(value));
+    const bits = 8 * element.size;
+    const before = info.memory.modify(offset, element.size, Order.SEQ_CST, (raw) => {
+      const after = BigInt.asUintN(bits, combine(BigInt(raw), operand));
+      return element.size === 8 ? after : Number(after);
+    });
+    return element.decode(before);
+  };
+}
+
+/** Numbers the waits of a thread; set anew for each run. */
+let waits = 0;
+
+/** Begins a run of a thread. */
+export function startRun(): void {
+  waits = 0;
+}
+
+const checked: Record<string, (info: ViewInfo, ...input: unknown[]) => unknown> = {
+  load(info, index) {
+    const { element, offset } = target(info, index);
+    return element.decode(info.memory.read(offset, element.size, Order.SEQ_CST));
+  },
+  store(info, index, value) {
+    const { element, offset } = target(info, index);
+    info.memory.write(offset, element.size, Order.SEQ_CST, element.encode(value));
+    return value;
+  },
+  compareExchange(info, index, expected, value) {
+    const { element, offset } = target(info, index);
+    const wanted = element.encode(expected);
+    const desired = element.encode(value);
+    const before = info.memory.modify(offset, element.size, Order.SEQ_CST, (raw): Raw | undefined =>
+      raw === wanted ? desired : undefined,
+    );
+    return element.decode(before);
+  },
+  wait(info, index, expected, timeoutMs = Infinity) {
+    const { element, offset } = target(info, index);
+    const { memory } = info;
+    if (memory.session.isDirect) {
+      throw new RondoError('ERR_CHECKER_USE', 'Cannot wait outside of a thread of the test');
+    }
+    const location = memory.locate(offset, element.size);
+    const limit = Number.isNaN(Number(timeoutMs)) ? Infinity : Number(timeoutMs);
+    waits += 1;
+    const number = waits;
+    return sleep(memory.session, location, element.encode(expected), limit, () => String(number));
+  },
+  notify(info, index, count = Infinity) {
+    const { element, offset } = target(info, index);
+    const { memory } = info;
+    if (memory.session.isDirect) return 0;
+    return wake(memory.session, memory.locate(offset, element.size), Number(count));
+  },
+  waitAsync() {
+    throw new RondoError('ERR_CHECKER_UNSUPPORTED', 'Cannot check waitAsync: use wait');
+  },
+};
+for (const name of Object.keys(MODIFY)) {
+  const change = modifier(name);
+  checked[name] = (info, index, value) => change(info, index, value);
+}
+
+/** The `Atomics` of a test. */
+const checkedAtomics: Record<string | symbol, unknown> = Object.create(null) as Record<
+  string | symbol,
+  unknown
+>;
+for (const name of Object.getOwnPropertyNames(Atomics)) {
+  const real = realAtomics[name]!;
+  const own = checked[name];
+  checkedAtomics[name] = (...input: unknown[]): unknown => {
+    const info = viewInfo(input[0]);
+    if (info === undefined) return real.apply(Atomics, input);
+    if (own === undefined) {
+      throw new RondoError('ERR_CHECKER_UNSUPPORTED', `Cannot check Atomics.${name}`);
+    }
+    return own(info, ...input.slice(1));
+  };
+}
+
+function checkedView(element: Element): unknown {
+  return new Proxy(element.View, {
+    construct(real, input: unknown[], newTarget): object {
+      const [source, byteOffset = 0, length] = input as [unknown, number?, number?];
+      const memory = memories.get(source as object);
+      if (memory === undefined) {
+        // Views of views copy, as they do elsewhere, and reading what is copied is an event.
+        const info = viewInfo(source);
+        if (info === undefined) return Reflect.construct(real, input, newTarget) as object;
+        return Reflect.construct(real, [Array.from(source as ArrayLike<unknown>)]) as object;
+      }
+      const rest = (memory.buffer.byteLength - byteOffset) / element.size;
+      const count = length ?? Math.floor(rest);
+      if (byteOffset % element.size !== 0) {
+        throw new RangeError(`start offset of ${element.name} should be a multiple of ${element.size}`);
+      }
+      if (count > rest) throw new RangeError(`Invalid typed array length: ${count}`);
+      return makeView(memory, element, byteOffset, count);
+    },
+  });
+}
+
+const replacements: Record<string, unknown> = { Atomics: checkedAtomics };
+for (const element of ELEMENTS) replacements[element.name] = checkedView(element);
+replacements['DataView'] = new Proxy(RealDataView, {
+  construct(real, input: unknown[], newTarget): object {
+    const [source, byteOffset = 0, length] = input as [unknown, number?, number?];
+    const memory = memories.get(source as object);
+    if (memory === undefined) return Reflect.construct(real, input, newTarget) as object;
+    return makeDataView(memory, byteOffset, length ?? memory.buffer.byteLength - byteOffset);
+  },
+});
+
+const holder = globalThis as unknown as Record<string, unknown>;
+
+/** Puts the globals of tests in place while `body` runs. Nests. */
+export function withGlobals<T>(body: () => T): T {
+  const before = Object.keys(replacements).map((name) => [name, holder[name]] as const);
+  Object.assign(holder, replacements);
+  try {
+    return body();
+  } finally {
+    for (const [name, value] of before) holder[name] = value;
+  }
+}

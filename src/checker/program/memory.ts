@@ -1,0 +1,149 @@
+/**
+ * Shared memory of a test. Its bytes are real, and hold what was there before the threads started; what
+ * threads do to it goes through the session, which keeps it in the execution graph instead.
+ *
+ * Raw values are bits: an unsigned number for 1, 2 and 4 bytes, an unsigned bigint for 8.
+ */
+import { RondoError } from '../../base/index.ts';
+import { Order } from '../explore/graph.ts';
+import type { Session } from './session.ts';
+
+/** Bits of 1, 2, 4 or 8 bytes. */
+export type Raw = number | bigint;
+
+/** See the head of this file. Made anew for each run of the test, in the same order. */
+export class Memory {
+  readonly session: Session;
+  /** How many memories the test had made before. */
+  readonly index: number;
+  readonly buffer: SharedArrayBuffer;
+  /** What reports call it. */
+  readonly name: string;
+  readonly #view: DataView;
+
+  constructor(session: Session, index: number, bytes: number, name: string) {
+    this.session = session;
+    this.index = index;
+    this.buffer = new SharedArrayBuffer(bytes);
+    this.name = name;
+    this.#view = new DataView(this.buffer);
+  }
+
+  /** What the bytes hold: before the threads started, or after they ended. */
+  stored(offset: number, size: number): Raw {
+    switch (size) {
+      case 1:
+        return this.#view.getUint8(offset);
+      case 2:
+        return this.#view.getUint16(offset, true);
+      case 4:
+        return this.#view.getUint32(offset, true);
+      case 8:
+        return this.#view.getBigUint64(offset, true);
+      default: {
+        let bits = 0;
+        for (let index = size - 1; index >= 0; index--) {
+          bits = bits * 256 + this.#view.getUint8(offset + index);
+        }
+        return bits;
+      }
+    }
+  }
+
+  /** Stores into the bytes, past the session. */
+  store(offset: number, size: number, raw: Raw): void {
+    switch (size) {
+      case 1:
+        this.#view.setUint8(offset, raw as number);
+        break;
+      case 2:
+        this.#view.setUint16(offset, raw as number, true);
+        break;
+      case 4:
+        this.#view.setUint32(offset, raw as number, true);
+        break;
+      case 8:
+        this.#view.setBigUint64(offset, raw as bigint, true);
+        break;
+      default: {
+        let bits = Number(raw);
+        for (let index = 0; index < size; index++) {
+          this.#view.setUint8(offset + index, bits % 256);
+          bits = Math.floor(bits / 256);
+        }
+      }
+    }
+  }
+
+  /** Reads, as the thread that runs. */
+  read(offset: number, size: number, order: number): Raw {
+    if (this.session.isDirect) return this.stored(offset, size);
+    const location = this.locate(offset, size);
+    if (location >= 0) return this.session.read(location, order) as Raw;
+    this.#assertPlain(offset, size, order);
+    let bits = 0n;
+    for (const [start, length] of this.session.locations.pieces(this.index, offset, size)) {
+      const piece = this.session.read(this.locate(start, length), order) as Raw;
+      bits |= BigInt(piece) << BigInt(8 * (start - offset));
+    }
+    return size === 8 ? bits : Number(bits);
+  }
+
+  /** Writes, as the thread that runs. */
+  write(offset: number, size: number, order: number, raw: Raw): void {
+    if (this.session.isDirect) {
+      this.store(offset, size, raw);
+      return;
+    }
+    const location = this.locate(offset, size);
+    if (location >= 0) {
+      this.session.write(location, order, raw);
+      return;
+    }
+    this.#assertPlain(offset, size, order);
+    const bits = BigInt(raw);
+    for (const [start, length] of this.session.locations.pieces(this.index, offset, size)) {
+      const piece = BigInt.asUintN(8 * length, bits >> BigInt(8 * (start - offset)));
+      this.session.write(
+        this.locate(start, length),
+        order,
+        length === 8 ? piece : Number(piece),
+      );
+    }
+  }
+
+  /** Reads and writes in one step; undefined writes nothing. Gives what was there. */
+  modify(
+    offset: number,
+    size: number,
+    order: number,
+    change: (raw: Raw) => Raw | undefined,
+  ): Raw {
+    if (this.session.isDirect) {
+      const before = this.stored(offset, size);
+      const after = change(before);
+      if (after !== undefined) this.store(offset, size, after);
+      return before;
+    }
+    const location = this.locate(offset, size);
+    if (location < 0) throw this.#mixed(offset, size);
+    return this.session.modify(location, order, change as (raw: unknown) => unknown) as Raw;
+  }
+
+  /** The number of a range of bytes; -1 when it is one of several. */
+  locate(offset: number, size: number): number {
+    return this.session.locations.of(this.index, offset, size, `${this.name}+${offset}`);
+  }
+
+  #assertPlain(offset: number, size: number, order: number): void {
+    if (order !== Order.PLAIN) throw this.#mixed(offset, size);
+  }
+
+  #mixed(offset: number, size: number): RondoError {
+    return new RondoError(
+      'ERR_CHECKER_UNSUPPORTED',
+      `Cannot check an atomic access of ${size} bytes at ${this.name}+${offset}: ` +
+        'others access parts of them',
+    );
+  }
+}

@@ -1,0 +1,448 @@
+/**
+ * Runs the threads of a test for exploration. A thread is a plain function that cannot be suspended,
+ * so it is run again from its start whenever it is wanted: what it has read so far is given to it once
+ * more, and at the first event that is not decided it is stopped by an exception that belongs to the
+ * checker alone. The whole test is set up anew for each run, so that nothing is left from the last.
+ */
+import { assert, RondoError } from '../../base/index.ts';
+import { type Explorer, type RunEnd, type Threads } from '../explore/explorer.ts';
+import { Flag, Graph, Kind, Order } from '../explore/graph.ts';
+import { Locations } from './locations.ts';
+import { findSpin, type Label } from './spin.ts';
+
+/** What is thrown to stop a thread: nobody else can have it. */
+const STOP: unique symbol = Symbol('stopped by the checker');
+
+/** One set-up of the test, made anew for each run. */
+export interface Instance {
+  /** The functions of its threads, in the order of their declaration. */
+  readonly threads: readonly (() => unknown)[];
+  /** What memory held before the threads started: the value of a location. */
+  initial(location: number): unknown;
+}
+
+/** Makes an instance; called with the session in `direct` mode. */
+export type MakeInstance = () => Instance;
+
+/** One run of one thread. */
+interface Run {
+  readonly thread: number;
+  readonly instance: Instance;
+  /** Events of the log. */
+  readonly log: number[];
+  length: number;
+  cursor: number;
+  end: RunEnd | undefined;
+  /** What a probe is fed with behind its log, and how it went. */
+  readonly probe: Probe | undefined;
+}
+
+/** A look at what a thread would do if its last reads gave the same again and again. */
+interface Probe {
+  readonly period: number;
+  /** Events behind the log that must be the same. */
+  readonly wanted: number;
+  seen: number;
+  isSame: boolean;
+}
+
+/** Most events of one thread that may stand behind each other in an execution. */
+export interface SessionLimits {
+  readonly events: number;
+}
+
+/** See the head of this file. */
+export class Session implements Threads {
+  readonly locations: Locations = new Locations();
+  readonly #make: MakeInstance;
+  readonly #limits: SessionLimits;
+  #explorer: Explorer | undefined;
+  #graph: Graph | undefined;
+  #run: Run | undefined;
+  #count = 0;
+  #buffers: number[][] = [];
+  /** Loops that turned out to be endless, by what they read. */
+  readonly #endless = new Map<string, boolean>();
+  /** What a thread threw, when a run has failed. */
+  error: unknown;
+  /** Whether some execution was longer than the limit and was given up. */
+  isCut = false;
+  /** Accesses that are told to whoever traces; undefined is nobody. */
+  onEvent: ((event: number) => void) | undefined;
+
+  constructor(make: MakeInstance, limits: SessionLimits) {
+    this.#make = make;
+    this.#limits = limits;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Sets the test up once, to see how many threads it has. */
+  prepare(): Instance {
+    const instance = this.#make();
+    this.#count = instance.threads.length;
+    return instance;
+  }
+
+  /** Says who decides what events do. */
+  use(explorer: Explorer): void {
+    this.#explorer = explorer;
+  }
+
+  /** Whether accesses go straight to memory: while the test is set up, and after its threads. */
+  get isDirect(): boolean {
+    return this.#run === undefined;
+  }
+
+  /** The thread that runs. */
+  get thread(): number {
+    return this.#current().thread;
+  }
+
+  run(thread: number, graph: Graph): RunEnd {
+    this.#graph = graph;
+    const log = this.#buffers.pop() ?? [];
+    const run: Run = {
+      thread,
+      instance: this.#make(),
+      log,
+      length: graph.log(thread, log),
+      cursor: 0,
+      end: undefined,
+      probe: undefined,
+    };
+    const end = this.#carryOut(run);
+    this.#buffers.push(log);
+    return end;
+  }
+
+  /** Runs all threads of one instance with what they read in `graph`, and nothing else. */
+  replay(graph: Graph, instance: Instance): unknown[] {
+    this.#graph = graph;
+    const results: unknown[] = [];
+    for (let thread = 0; thread < this.#count; thread++) {
+      const log: number[] = [];
+      const length = graph.log(thread, log);
+      const run: Run = {
+        thread,
+        instance,
+        log,
+        length,
+        cursor: 0,
+        end: undefined,
+        probe: { period: 0, wanted: 0, seen: 0, isSame: true },
+      };
+      const outer = this.#run;
+      this.#run = run;
+      try {
+        results.push(instance.threads[thread]!());
+      } catch (error) {
+        if (error !== STOP) this.error = error;
+        results.push(undefined);
+      } finally {
+        this.#run = outer;
+      }
+    }
+    return results;
+  }
+
+  #carryOut(run: Run): RunEnd {
+    const outer = this.#run;
+    this.#run = run;
+    try {
+      run.instance.threads[run.thread]!();
+      if (run.end !== undefined) return run.end;
+      if (run.probe === undefined) this.#end();
+      return 'ended';
+    } catch (error) {
+      if (error === STOP) return run.end ?? 'stopped';
+      // A test may have caught the stop and thrown something of its own.
+      if (run.end !== undefined) return run.end;
+      this.error = error;
+      return 'failed';
+    } finally {
+      this.#run = outer;
+    }
+  }
+
+  /** A thread has come to its end: others may join it. */
+  #end(): void {
+    const run = this.#current();
+    if (run.cursor < run.length) {
+      this.#replayed(run, Kind.END, -1, 0, 0);
+      return;
+    }
+    this.#explorer!.addPlain(run.thread, Kind.END, Order.RELEASE);
+  }
+
+  /**
+   * Reads a location. `wanted` makes it wait for a value; see `Explorer.addRead`. `isTimed` says that
+   * it also would not, if that does not come.
+   */
+  read(
+    location: number,
+    order: number,
+    flags: number = 0,
+    wanted?: (value: unknown) => boolean,
+    isTimed: boolean = false,
+  ): unknown {
+    const run = this.#current();
+    if (run.cursor < run.length) {
+      return this.#valueOf(run, this.#replayed(run, Kind.READ, location, order, flags), location);
+    }
+    if (run.probe !== undefined) return this.#probed(run, Kind.READ, location, order, flags);
+    this.#assertRoom(run);
+    if ((flags & (Flag.AWAIT | Flag.HIDDEN)) === 0 && this.#isSpinning(run, location, order, flags)) {
+      throw this.#stop(run, 'spinning');
+    }
+    const event = this.#graph!.count;
+    const write = this.#explorer!.addRead(run.thread, location, order, flags, wanted);
+    if (write < 0) throw this.#stop(run, (flags & Flag.AWAIT) === 0 ? 'stopped' : isTimed ? 'dozing' : 'sleeping');
+    this.#logged(run, event);
+    return this.#valueOf(run, event, location);
+  }
+
+  /** Writes a location. */
+  write(location: number, order: number, value: unknown, flags: number = 0): void {
+    const run = this.#current();
+    if (run.cursor < run.length) {
+      const event = this.#replayed(run, Kind.WRITE, location, order, flags);
+      if ((flags & Flag.HIDDEN) === 0 && !Object.is(this.#graph!.values[event], value)) {
+        throw this.#nondeterministic(
+          run,
+          `it wrote ${String(this.#graph!.values[event])} before and ${String(value)} now`,
+        );
+      }
+      return;
+    }
+    if (run.probe !== undefined) {
+      this.#probed(run, Kind.WRITE, location, order, flags);
+      return;
+    }
+    this.#assertRoom(run);
+    const event = this.#graph!.count;
+    if (!this.#explorer!.addWrite(run.thread, location, order, flags, value)) {
+      throw this.#stop(run, 'stopped');
+    }
+    this.#logged(run, event);
+  }
+
+  /**
+   * Reads, and writes what `change` makes of that, as one step; undefined writes nothing. Gives what
+   * was there.
+   */
+  modify(
+    location: number,
+    order: number,
+    change: (value: unknown) => unknown,
+    flags: number = 0,
+  ): unknown {
+    const before = this.read(location, order, flags | Flag.RMW);
+    const after = change(before);
+    if (after !== undefined) this.write(location, order, after, (flags & Flag.HIDDEN) | Flag.RMW);
+    return before;
+  }
+
+  /** A fence. */
+  fence(order: number): void {
+    const run = this.#current();
+    if (run.cursor < run.length) {
+      this.#replayed(run, Kind.FENCE, -1, order, 0);
+      return;
+    }
+    if (run.probe !== undefined) {
+      this.#probed(run, Kind.FENCE, -1, order, 0);
+      return;
+    }
+    this.#assertRoom(run);
+    const event = this.#graph!.count;
+    if (!this.#explorer!.addPlain(run.thread, Kind.FENCE, order)) throw this.#stop(run, 'stopped');
+    this.#logged(run, event);
+  }
+
+  /** One of `0 … count - 1`; each is explored. */
+  choose(count: number): number {
+    const run = this.#current();
+    if (run.cursor < run.length) {
+      return this.#graph!.values[this.#replayed(run, Kind.CHOICE, -1, 0, 0)] as number;
+    }
+    if (run.probe !== undefined) {
+      this.#probed(run, Kind.CHOICE, -1, 0, 0);
+      return 0;
+    }
+    this.#assertRoom(run);
+    const event = this.#graph!.count;
+    const choice = this.#explorer!.choose(run.thread, count);
+    this.#logged(run, event);
+    return choice;
+  }
+
+  /** Waits until a thread has ended. */
+  join(thread: number): void {
+    const run = this.#current();
+    if (run.cursor < run.length) {
+      this.#replayed(run, Kind.JOIN, -1, Order.ACQUIRE, 0);
+      return;
+    }
+    if (run.probe !== undefined) {
+      this.#probed(run, Kind.JOIN, -1, Order.ACQUIRE, 0);
+      return;
+    }
+    const graph = this.#graph!;
+    const last = graph.head(thread);
+    if (last < 0 || graph.kind(last) !== Kind.END) throw this.#stop(run, 'joining');
+    this.#assertRoom(run);
+    const event = graph.count;
+    if (!this.#explorer!.addPlain(run.thread, Kind.JOIN, Order.ACQUIRE, last)) {
+      throw this.#stop(run, 'stopped');
+    }
+    this.#logged(run, event);
+  }
+
+  /** Gives this execution up, silently: it is none that the test asks about. */
+  giveUp(): never {
+    throw this.#stop(this.#current(), 'stopped');
+  }
+
+  /** Sleepers that were woken look again. */
+  wakeSleepers(): void {
+    if (this.#current().probe === undefined) this.#explorer!.wakeSleepers();
+  }
+
+  /** Whether the run only looks ahead, so that nothing may be kept of it. */
+  get isProbe(): boolean {
+    return this.#run?.probe !== undefined;
+  }
+
+  #current(): Run {
+    const run = this.#run;
+    assert(run !== undefined, 'a thread runs');
+    // Its code has caught the stop: it is told again.
+    if (run.end !== undefined) throw STOP;
+    return run;
+  }
+
+  #stop(run: Run, end: RunEnd): typeof STOP {
+    run.end = end;
+    return STOP;
+  }
+
+  #logged(run: Run, event: number): void {
+    run.log[run.cursor] = event;
+    run.cursor += 1;
+    run.length = run.cursor;
+    this.onEvent?.(event);
+  }
+
+  #assertRoom(run: Run): void {
+    const graph = this.#graph!;
+    if (run.cursor >= this.#limits.events || graph.count + 4 >= 32 * graph.words) {
+      this.isCut = true;
+      throw this.#stop(run, 'stopped');
+    }
+  }
+
+  /** The event of the log that this is, which it must be. */
+  #replayed(run: Run, kind: number, location: number, order: number, flags: number): number {
+    const graph = this.#graph!;
+    const event = run.log[run.cursor]!;
+    const isSame =
+      graph.kind(event) === kind &&
+      graph.location(event) === location &&
+      graph.order(event) === order &&
+      graph.flags(event) === flags;
+    if (!isSame) {
+      throw this.#nondeterministic(
+        run,
+        `its event ${run.cursor} was another one: ${this.#nameOf(event)} before`,
+      );
+    }
+    run.cursor += 1;
+    this.onEvent?.(event);
+    return event;
+  }
+
+  #nameOf(event: number): string {
+    const graph = this.#graph!;
+    const location = graph.location(event);
+    const place = location < 0 ? '' : ` of ${this.locations.at(location).label}`;
+    return `${['init', 'read', 'write', 'fence', 'choice', 'join', 'end'][graph.kind(event)]}${place}`;
+  }
+
+  #nondeterministic(run: Run, how: string): RondoError {
+    run.end = 'failed';
+    const error = new RondoError(
+      'ERR_CHECKER_NONDETERMINISTIC',
+      `Cannot check thread ${run.thread}: it is not deterministic (${how}); ` +
+        'it must not depend on the clock, on chance, or on what other threads leave in plain objects',
+    );
+    this.error = error;
+    return error;
+  }
+
+  #valueOf(run: Run, read: number, location: number): unknown {
+    const graph = this.#graph!;
+    const write = graph.rf(read);
+    return write === 0 ? run.instance.initial(location) : graph.values[write];
+  }
+
+  /** Whether the thread goes round in circles: it would read the same again for ever. */
+  #isSpinning(run: Run, location: number, order: number, flags: number): boolean {
+    const label: Label = { kind: Kind.READ, location, order, flags };
+    const graph = this.#graph!;
+    return findSpin(graph, run.log, run.cursor, label, (period, key) => {
+      const known = this.#endless.get(key);
+      if (known === false) return false;
+      if (!this.#probe(run, period, 2)) return false;
+      if (known === true) return true;
+      const isEndless = this.#probe(run, period, ROUNDS);
+      this.#endless.set(key, isEndless);
+      return isEndless;
+    });
+  }
+
+  #probe(run: Run, period: number, rounds: number): boolean {
+    const outer = this.#run;
+    const error = this.error;
+    this.#run = undefined;
+    const probe: Probe = { period, wanted: period * rounds, seen: 0, isSame: true };
+    const instance = this.#make();
+    const inner: Run = {
+      thread: run.thread,
+      instance,
+      log: run.log,
+      length: run.cursor,
+      cursor: 0,
+      end: undefined,
+      probe,
+    };
+    const trace = this.onEvent;
+    this.onEvent = undefined;
+    this.#carryOut(inner);
+    this.onEvent = trace;
+    this.#run = outer;
+    this.error = error;
+    return probe.isSame && probe.seen >= probe.wanted;
+  }
+
+  /** What a probe gets for an event behind its log: what it got one round before. */
+  #probed(run: Run, kind: number, location: number, order: number, flags: number): unknown {
+    const probe = run.probe!;
+    const graph = this.#graph!;
+    if (probe.seen >= probe.wanted) throw this.#stop(run, 'stopped');
+    const event = run.log[run.length - probe.period + (probe.seen % probe.period)]!;
+    probe.isSame =
+      graph.kind(event) === kind &&
+      graph.location(event) === location &&
+      graph.order(event) === order &&
+      graph.flags(event) === flags;
+    if (!probe.isSame) throw this.#stop(run, 'stopped');
+    probe.seen += 1;
+    return kind === Kind.READ ? this.#valueOf(run, event, location) : undefined;
+  }
+}
+
+/** Rounds after which a loop that only reads is taken for one without end. */
+const ROUNDS = 200;

@@ -1,0 +1,236 @@
+/** What a checked test is written with. */
+import { integerOption, misuse, RondoError } from '../../base/index.ts';
+import { Order } from '../explore/graph.ts';
+import { register, startRun } from './globals.ts';
+import { Memory } from './memory.ts';
+import type { Instance, Session } from './session.ts';
+
+/** Orders of C11 and Rust. */
+export type MemoryOrder = 'relaxed' | 'acquire' | 'release' | 'acq_rel' | 'seq_cst';
+
+const ORDERS: Readonly<Record<MemoryOrder, number>> = {
+  relaxed: Order.RELAXED,
+  acquire: Order.ACQUIRE,
+  release: Order.RELEASE,
+  acq_rel: Order.ACQ_REL,
+  seq_cst: Order.SEQ_CST,
+};
+
+function orderOf(order: MemoryOrder): number {
+  const number = ORDERS[order] as number | undefined;
+  if (number === undefined) {
+    throw misuse('ERR_OPTION_TYPE', `Cannot use the memory order ${String(order)}`);
+  }
+  return number;
+}
+
+/**
+ * A shared variable with explicit orders, for algorithms whose other half is Rust or C. Values are
+ * compared as `Object.is` does.
+ */
+export interface Cell<T> {
+  load(order?: MemoryOrder): T;
+  store(value: T, order?: MemoryOrder): void;
+  /** Replaces; gives what was there. */
+  exchange(value: T, order?: MemoryOrder): T;
+  /**
+   * Replaces by `value` if it holds `expected`; gives what was there. `failure` is the order when it
+   * holds something else; strong: it never fails for no reason.
+   */
+  compareExchange(expected: T, value: T, order?: MemoryOrder): T;
+  /** Replaces by what `change` makes of it, as one step; gives what was there. */
+  update(change: (value: T) => T, order?: MemoryOrder): T;
+  /** Reads without any order: a race with a write is reported where the model knows races. */
+  plainLoad(): T;
+  /** Writes without any order. */
+  plainStore(value: T): void;
+}
+
+/** A thread of a test. */
+export interface TestThread<T> {
+  readonly name: string;
+  /** What its function returned; in `after` only. @throws {TypeError} ERR_CHECKER_USE before */
+  readonly result: T;
+  /** In another thread: waits until this one has ended. */
+  join(): void;
+}
+
+/** What the function of a test is given. It is called once for each run of a thread: see `check`. */
+export interface TestContext {
+  /** Shared memory of so many bytes, up to 65,536, all 0. Views of it are made as always. */
+  shared(bytes: number, name?: string): SharedArrayBuffer;
+  /** `new Int32Array(shared(4 * length))`. */
+  words(length: number, name?: string): Int32Array;
+  /** A variable with explicit orders. */
+  cell<T>(initial: T, name?: string): Cell<T>;
+  /** A thread. It starts when the test's function has returned. */
+  thread<T>(name: string, body: () => T): TestThread<T>;
+  /** What holds when all threads have ended; memory is read as it is then. */
+  after(body: () => void): void;
+  /** Executions in which the condition does not hold are none that are asked about. */
+  assume(condition: boolean): void;
+  /** One of 0 to `count - 1`; all are explored. `count` is 1 to 65,536. In threads only. */
+  choose(count: number): number;
+  /** A fence. */
+  fence(order: MemoryOrder): void;
+}
+
+/** A test. */
+export type TestBody = (context: TestContext) => void;
+
+/** Threads at most. */
+const THREADS_MAX = 16;
+const BYTES_MAX = 65_536;
+
+/** One set-up of a test. */
+export class TestInstance implements Instance {
+  readonly threads: (() => unknown)[] = [];
+  readonly names: string[] = [];
+  readonly #session: Session;
+  readonly #memories: Memory[] = [];
+  /** Initial values of cells, and at the end their last ones, by location. */
+  readonly #cells = new Map<number, unknown>();
+  readonly #after: (() => void)[] = [];
+  #results: readonly unknown[] | undefined;
+  #isSetUp = false;
+
+  constructor(session: Session, body: TestBody) {
+    this.#session = session;
+    startRun();
+    body(this.#context());
+    this.#isSetUp = true;
+    if (this.threads.length === 0) {
+      throw misuse('ERR_CHECKER_USE', 'Cannot check a test without threads: call `thread` in it');
+    }
+  }
+
+  /** As tests take it apart: without a `this`. */
+  #context(): TestContext {
+    return {
+      shared: (bytes, name) => this.shared(bytes, name),
+      words: (length, name) => this.words(length, name),
+      cell: (initial, name) => this.cell(initial, name),
+      thread: (name, body) => this.thread(name, body),
+      after: (body) => this.after(body),
+      assume: (condition) => this.assume(condition),
+      choose: (count) => this.choose(count),
+      fence: (order) => this.fence(order),
+    };
+  }
+
+  shared(bytes: number, name: string = `memory${this.#memories.length}`): SharedArrayBuffer {
+    this.#assertSetUp('shared');
+    integerOption('bytes', bytes, 0, 0, BYTES_MAX);
+    const memory = new Memory(this.#session, this.#memories.length, bytes, name);
+    this.#memories.push(memory);
+    register(memory);
+    return memory.buffer;
+  }
+
+  words(length: number, name: string = 'words'): Int32Array {
+    return new Int32Array(this.shared(4 * length, name));
+  }
+
+  cell<T>(initial: T, name: string = `cell${this.#cells.size}`): Cell<T> {
+    this.#assertSetUp('cell');
+    const session = this.#session;
+    const location = session.locations.hidden(`cell ${this.#cells.size} ${name}`);
+    this.#cells.set(location, initial);
+    const cells = this.#cells as Map<number, T>;
+    const modify = (order: MemoryOrder, change: (value: T) => T | undefined): T => {
+      if (!session.isDirect) {
+        return session.modify(location, orderOf(order), change as (value: unknown) => unknown) as T;
+      }
+      const before = cells.get(location) as T;
+      const after = change(before);
+      if (after !== undefined) cells.set(location, after);
+      return before;
+    };
+    const load = (order: number): T =>
+      (session.isDirect ? cells.get(location) : session.read(location, order)) as T;
+    const store = (value: T, order: number): void => {
+      if (session.isDirect) cells.set(location, value);
+      else session.write(location, order, value);
+    };
+    return {
+      load: (order = 'seq_cst') => load(orderOf(order)),
+      store: (value, order = 'seq_cst') => store(value, orderOf(order)),
+      exchange: (value, order = 'seq_cst') => modify(order, () => value),
+      compareExchange: (expected, value, order = 'seq_cst') =>
+        modify(order, (before) => (Object.is(before, expected) ? value : undefined)),
+      update: (change, order = 'seq_cst') => modify(order, change),
+      plainLoad: () => load(Order.PLAIN),
+      plainStore: (value) => store(value, Order.PLAIN),
+    };
+  }
+
+  thread<T>(name: string, body: () => T): TestThread<T> {
+    this.#assertSetUp('thread');
+    if (this.threads.length >= THREADS_MAX) {
+      throw new RondoError('ERR_CHECKER_SIZE', `Cannot check more than ${THREADS_MAX} threads`);
+    }
+    const index = this.threads.length;
+    this.threads.push(() => {
+      startRun();
+      return body();
+    });
+    this.names.push(name);
+    const results = (): readonly unknown[] => {
+      if (this.#results !== undefined) return this.#results;
+      throw misuse('ERR_CHECKER_USE', `Cannot use the result of ${name}: it is there in \`after\``);
+    };
+    const session = this.#session;
+    return {
+      name,
+      get result(): T {
+        return results()[index] as T;
+      },
+      join: () => session.join(index),
+    };
+  }
+
+  after(body: () => void): void {
+    this.#assertSetUp('after');
+    this.#after.push(body);
+  }
+
+  assume(condition: boolean): void {
+    if (!condition) this.#session.giveUp();
+  }
+
+  choose(count: number): number {
+    integerOption('count', count, 1, 1, 65_536);
+    return this.#session.choose(count);
+  }
+
+  fence(order: MemoryOrder): void {
+    if (!this.#session.isDirect) this.#session.fence(orderOf(order));
+  }
+
+  initial(location: number): unknown {
+    const { memory, offset, size } = this.#session.locations.at(location);
+    if (memory < 0) return this.#cells.get(location);
+    return this.#memories[memory]!.stored(offset, size);
+  }
+
+  /** Memory as it is at the end of an execution: for each location that was written its last value. */
+  conclude(last: ReadonlyMap<number, unknown>, results: readonly unknown[]): void {
+    for (const [location, value] of last) {
+      const { memory, offset, size } = this.#session.locations.at(location);
+      if (memory >= 0) this.#memories[memory]!.store(offset, size, value as number | bigint);
+      else if (this.#cells.has(location)) this.#cells.set(location, value);
+    }
+    this.#results = results;
+    for (const body of this.#after) body();
+  }
+
+  /** Whether anything is to hold at the end. */
+  get hasAfter(): boolean {
+    return this.#after.length > 0;
+  }
+
+  #assertSetUp(what: string): void {
+    if (!this.#isSetUp) return;
+    throw misuse('ERR_CHECKER_USE', `Cannot call ${what} once the test is set up`);
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Views of a test's memory: proxies of real typed arrays and DataViews, so that `instanceof`, `length`
+ * and `byteOffset` are what they are elsewhere, and every element that is read or written is an event.
+ */
+import { RondoError } from '../../base/index.ts';
+import { Order } from '../explore/graph.ts';
+import { type Element, ELEMENTS } from './elements.ts';
+import type { Memory } from './memory.ts';
+import { RealDataView } from './real.ts';
+
+/** What the checker knows of a view. */
+export interface ViewInfo {
+  readonly memory: Memory;
+  readonly element: Element;
+  /** First byte in the memory. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+const views = new WeakMap<object, ViewInfo>();
+
+/** What is known of a view of a test's memory; undefined for any other object. */
+export function viewInfo(view: unknown): ViewInfo | undefined {
+  return typeof view === 'object' && view !== null ? views.get(view) : undefined;
+}
+
+/** The index that a property name is, or -1. */
+function indexOf(key: string | symbol): number {
+  if (typeof key !== 'string') return -1;
+  const code = key.charCodeAt(0);
+  if (code < 48 || code > 57) return -1;
+  const index = Number(key);
+  return Number.isInteger(index) && String(index) === key ? index : -1;
+}
+
+function readElement({ memory, element, offset }: ViewInfo, index: number): number | bigint {
+  return element.decode(memory.read(offset + index * element.size, element.size, Order.PLAIN));
+}
+
+function writeElement(info: ViewInfo, index: number, value: unknown): void {
+  const { memory, element, offset } = info;
+  const at = offset + index * element.size;
+  memory.write(at, element.size, Order.PLAIN, element.encode(value));
+}
+
+type Method = (info: ViewInfo, ...input: never[]) => unknown;
+
+/** Methods that write, or give a view: those that only read work on a copy. */
+const METHODS: Readonly<Record<string, Method>> = {
+  set(info, source: ArrayLike<unknown>, start: number = 0): void {
+    for (let index = 0; index < source.length; index++) {
+      checkIndex(info, start + index);
+      writeElement(info, start + index, source[index]);
+    }
+  },
+  fill(info, value: unknown, start: number = 0, end: number = info.length): unknown {
+    for (let index = start; index < Math.min(end, info.length); index++) {
+      writeElement(info, index, value);
+    }
+    return undefined;
+  },
+  subarray(info, start: number = 0, end: number = info.length): object {
+    const first = start < 0 ? Math.max(0, info.length + start) : Math.min(start, info.length);
+    const last = end < 0 ? Math.max(0, info.length + end) : Math.min(end, info.length);
+    const { element, offset } = info;
+    const length = Math.max(0, last - first);
+    return makeView(info.memory, element, offset + first * element.size, length);
+  },
+};
+
+function checkIndex(info: ViewInfo, index: number): void {
+  if (index < info.length) return;
+  throw new RangeError(`offset is out of bounds: ${index} of ${info.length}`);
+}
+
+/** Makes a view of a memory. */
+export function makeView(
+  memory: Memory,
+  element: Element,
+  offset: number,
+  length: number,
+): ArrayBufferView {
+  const real = new element.View(memory.buffer, offset, length);
+  const info: ViewInfo = { memory, element, offset, length };
+  const proxy = new Proxy(real, {
+    get(target, key): unknown {
+      const index = indexOf(key);
+      if (index >= 0) return index < length ? readElement(info, index) : undefined;
+      const method = typeof key === 'string' ? METHODS[key] : undefined;
+      if (method !== undefined) {
+        return (...input: never[]): unknown => method(info, ...input) ?? proxy;
+      }
+      const value: unknown = Reflect.get(target, key, target);
+      if (typeof value !== 'function' || key === 'constructor') return value;
+      return (...input: unknown[]): unknown => callOnCopy(info, key, input);
+    },
+    set(_target, key, value: unknown): boolean {
+      const index = indexOf(key);
+      if (index < 0) return false;
+      if (index < length) writeElement(info, index, value);
+      return true;
+    },
+  });
+  views.set(proxy, info);
+  return proxy;
+}
+
+/** Methods that change the view in place, and that no lock-free code uses. */
+const REFUSED = new Set(['copyWithin', 'reverse', 'sort']);
+
+function callOnCopy(info: ViewInfo, key: string | symbol, input: unknown[]): unknown {
+  if (REFUSED.has(String(key))) {
+    throw new RondoError(
+      'ERR_CHECKER_UNSUPPORTED',
+      `Cannot check ${info.element.name}.${String(key)} on shared memory`,
+    );
+  }
+  const values = Array.from({ length: info.length }, (_, index) => readElement(info, index));
+  const from = info.element.View as unknown as { from(values: unknown[]): object };
+  const copy = from.from(values) as Record<string | symbol, (...input: unknown[]) => unknown>;
+  return copy[key]!(...input);
+}
+
+const DATA_VIEW_METHOD = /^([gs])et(Int8|Uint8|Int16|Uint16|Int32|Uint32|BigInt64|BigUint64|Float32|Float64)$/;
+
+/** Makes a DataView of a memory. Its accesses may tear where the specification allows it. */
+export function makeDataView(memory: Memory, offset: number, bytes: number): DataView {
+  const real = new RealDataView(memory.buffer, offset, bytes);
+  return new Proxy(real, {
+    get(target, key): unknown {
+      const parts = typeof key === 'string' ? DATA_VIEW_METHOD.exec(key) : null;
+      if (parts === null) return Reflect.get(target, key, target);
+      const element = ELEMENTS.find(({ name }) => name === `${parts[2]}Array`)!;
+      if (parts[1] === 'g') {
+        return (at: number, isLittle: boolean = false): number | bigint => {
+          checkBytes(at, element.size, bytes);
+          const raw = memory.read(offset + at, element.size, Order.PLAIN);
+          return element.decode(isLittle ? raw : swap(raw, element.size));
+        };
+      }
+      return (at: number, value: unknown, isLittle: boolean = false): void => {
+        checkBytes(at, element.size, bytes);
+        const raw = element.encode(value);
+        const bits = isLittle ? raw : swap(raw, element.size);
+        memory.write(offset + at, element.size, Order.PLAIN, bits);
+      };
+    },
+  });
+}
+
+function checkBytes(at: number, size: number, bytes: number): void {
+  if (Number.isInteger(at) && at >= 0 && at + size <= bytes) return;
+  throw new RangeError(`Offset is outside the bounds of the DataView: ${at} of ${bytes}`);
+}
+
+function swap(raw: number | bigint, size: number): number | bigint {
+  if (size === 1) return raw;
+  let from = BigInt(raw);
+  let to = 0n;
+  for (let index = 0; index < size; index++) {
+    to = (to << 8n) | (from & 0xffn);
+    from >>= 8n;
+  }
+  return size === 8 ? to : Number(to);
+}
