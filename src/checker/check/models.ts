@@ -1,31 +1,114 @@
 /** The memory models by name, as exploration uses them. */
 import { RondoError } from '../../base/index.ts';
+import { AxiomConsistency } from '../explore/axioms.ts';
 import type { Consistency } from '../explore/consistency.ts';
-import type { Graph } from '../explore/graph.ts';
+import { type Graph, Kind, Order } from '../explore/graph.ts';
+import { armv8Lowering, esLowering, riscvLowering, v8Arm64 } from '../explore/lowering.ts';
 import { findRace, Rc11 } from '../explore/rc11.ts';
 import { sequential, storeBuffers } from '../explore/sequential.ts';
+import { armv8 } from '../models/armv8.ts';
+import { es } from '../models/es.ts';
+import { riscv } from '../models/riscv.ts';
 
 /** Models that a test can be checked under. */
-export type ModelName = 'sc' | 'x86-tso' | 'armv8' | 'riscv' | 'rc11' | 'es' | 'v8-x64' | 'v8-arm64';
+export type ModelName =
+  'sc' | 'x86-tso' | 'armv8' | 'riscv' | 'rc11' | 'es' | 'v8-x64' | 'v8-arm64';
+
+/** Their names. */
+export const MODEL_NAMES: readonly ModelName[] = [
+  'sc',
+  'x86-tso',
+  'armv8',
+  'riscv',
+  'rc11',
+  'es',
+  'v8-x64',
+  'v8-arm64',
+];
 
 /** A model as exploration uses it. */
 export interface Explored {
   readonly consistency: Consistency;
-  /** The first data race, where the model has such a thing. */
-  readonly races: ((graph: Graph) => readonly [number, number] | undefined) | undefined;
+  /** The first data race of an execution: plain accesses that conflict and are not ordered. */
+  races(graph: Graph): readonly [number, number] | undefined;
+  /**
+   * Whether the model might let a read of this execution see a write that comes after it, by way of
+   * others: such executions are never built. Without data races no model of JavaScript has any
+   * (Watt et al., PLDI 2020).
+   */
+  isBuffering(graph: Graph, hasRace: boolean): boolean;
+}
+
+/** Computes what happens before what, for models that keep something else. */
+const ordering = new Rc11();
+
+function racesAfterwards(graph: Graph): readonly [number, number] | undefined {
+  if (!hasPlain(graph)) return undefined;
+  ordering.restore(graph);
+  return findRace(graph);
+}
+
+function hasPlain(graph: Graph): boolean {
+  for (let event = 1; event < graph.count; event++) {
+    if (graph.order(event) !== Order.PLAIN) continue;
+    const kind = graph.kind(event);
+    if (kind === Kind.READ || kind === Kind.WRITE) return true;
+  }
+  return false;
+}
+
+/** Whether some read that need not come first stands before a write of its thread. */
+function hasLooseRead(graph: Graph): boolean {
+  for (let thread = 0; thread < graph.threads; thread++) {
+    let isBeforeWrite = false;
+    for (let event = graph.head(thread); event >= 0; event = graph.previous(event)) {
+      const kind = graph.kind(event);
+      const order = graph.order(event);
+      if (kind === Kind.WRITE && order !== Order.RELEASE && order < Order.ACQ_REL) {
+        isBeforeWrite = true;
+      } else if (kind === Kind.FENCE) isBeforeWrite = false;
+      else if (kind === Kind.READ && order <= Order.RELAXED && isBeforeWrite) return true;
+    }
+  }
+  return false;
+}
+
+function inOrder(consistency: Consistency): Explored {
+  return { consistency, races: racesAfterwards, isBuffering: () => false };
+}
+
+/** What runs JavaScript: without races nothing is out of order. */
+function javascript(consistency: Consistency): Explored {
+  const isBuffering = (graph: Graph, hasRace: boolean): boolean => hasRace && hasLooseRead(graph);
+  return { consistency, races: racesAfterwards, isBuffering };
+}
+
+function machine(consistency: Consistency): Explored {
+  return { consistency, races: racesAfterwards, isBuffering: hasLooseRead };
 }
 
 /** @throws {RondoError} ERR_CHECKER_MODEL */
-export function consistencyOf(name: ModelName): Explored {
+export function consistencyOf(name: ModelName, failsOnRaces: boolean): Explored {
   switch (name) {
     case 'sc':
-      return { consistency: sequential(), races: undefined };
+      return inOrder(sequential());
     case 'x86-tso':
     case 'v8-x64':
-      return { consistency: storeBuffers(), races: undefined };
+      return inOrder(storeBuffers());
     case 'rc11':
-      return { consistency: new Rc11(), races: findRace };
+      return { consistency: new Rc11(failsOnRaces), races: findRace, isBuffering: () => false };
+    case 'es':
+      return javascript(new AxiomConsistency(name, es, esLowering));
+    case 'v8-arm64':
+      return javascript(new AxiomConsistency(name, armv8, v8Arm64));
+    case 'armv8':
+      return machine(new AxiomConsistency(name, armv8, armv8Lowering));
+    case 'riscv':
+      return machine(new AxiomConsistency(name, riscv, riscvLowering));
     default:
-      throw new RondoError('ERR_CHECKER_MODEL', `Cannot check under the model ${String(name)}`);
+      throw new RondoError(
+        'ERR_CHECKER_MODEL',
+        `Cannot check under the model ${String(name)}: there are ${MODEL_NAMES.join(', ')}`,
+      );
   }
 }

@@ -16,7 +16,8 @@ import type { Consistency } from './consistency.ts';
 import { Flag, Graph, Kind, Status } from './graph.ts';
 
 /** How a run of one thread went. */
-export type RunEnd = 'ended' | 'stopped' | 'spinning' | 'sleeping' | 'joining' | 'dozing' | 'failed';
+export type RunEnd =
+  'ended' | 'stopped' | 'spinning' | 'sleeping' | 'joining' | 'dozing' | 'failed';
 
 /** What exploration calls to run threads. */
 export interface Threads {
@@ -30,7 +31,7 @@ export type Ending = 'complete' | 'blocked';
 
 /** Who is told of executions. */
 export interface Visitor {
-  /** An execution is over; `blocked` when some thread cannot go on. Returning false stops it all. */
+  /** An execution is over; the graph is good until this returns. `blocked` when some thread cannot go on. Returning false stops it all. */
   visit(graph: Graph, ending: Ending): boolean;
   /** A thread has thrown. */
   failed(graph: Graph, thread: number): boolean;
@@ -72,7 +73,9 @@ export class Explorer {
       if (graph === undefined) return true;
       if (!this.#visitor.step(this.#pending.length)) return false;
       this.#graph = graph;
-      if (!this.#build()) return false;
+      const goesOn = this.#build();
+      graph.free();
+      if (!goesOn) return false;
     }
   }
 
@@ -245,7 +248,7 @@ export class Explorer {
       }
       if (behind === 0) break;
     }
-    if (first < 0) return false;
+    if (first < 0) return false; // Everything that may be was put off.
     graph.place(write, first);
     return this.#consistency.allows(graph, write);
   }
@@ -306,7 +309,7 @@ export class Explorer {
     }
     const place = kind === Kind.WRITE ? event : graph.rf(event);
     const location = graph.location(event);
-    for (let later = graph.lastWrite(location); later !== place; ) {
+    for (let later = graph.lastWrite(location); later !== place;) {
       if (later === 0) return false;
       if (later <= event || graph.precedes(later, write)) return false;
       later = graph.coPrevious(later);
@@ -340,5 +343,6 @@ export class Explorer {
     }
     this.#consistency.restore?.(result);
     this.#place(result, source, false);
+    result.free();
   }
 }

@@ -7,6 +7,7 @@
  * one `slice`: exploration copies a graph for each choice that it puts off.
  */
 import { assert } from '../../base/index.ts';
+import { Words } from '../program/real.ts';
 
 /** What an event is. */
 export const Kind = { INIT: 0, READ: 1, WRITE: 2, FENCE: 3, CHOICE: 4, JOIN: 5, END: 6 } as const;
@@ -34,7 +35,14 @@ export const Order = {
 } as const;
 
 /** What a thread can do next, as far as is known. */
-export const Status = { READY: 0, ENDED: 1, SPINNING: 2, SLEEPING: 3, JOINING: 4, DOZING: 5 } as const;
+export const Status = {
+  READY: 0,
+  ENDED: 1,
+  SPINNING: 2,
+  SLEEPING: 3,
+  JOINING: 4,
+  DOZING: 5,
+} as const;
 
 const KIND = 0;
 const FLAGS = 1;
@@ -50,6 +58,19 @@ const PREV = 8;
 const AFTER = 9;
 const COLUMNS = 10;
 
+/** Rows of graphs that are done with, by words of a set: taking new memory costs more than copying. */
+const spareRows: Int32Array[][] = [];
+const SPARE_MAX = 4096;
+
+function takeRows(stride: number, words: number): Int32Array {
+  return spareRows[words]?.pop() ?? new Words(stride * 32 * words);
+}
+
+function giveRows(rows: Int32Array, words: number): void {
+  const spare = (spareRows[words] ??= []);
+  if (spare.length < SPARE_MAX) spare.push(rows);
+}
+
 /** See the head of this file. */
 export class Graph {
   /** Events, with event 0. */
@@ -63,7 +84,7 @@ export class Graph {
   readonly stride: number;
   /** What each event reads or writes. */
   readonly values: unknown[];
-  #rows: Int32Array;
+  readonly #rows: Int32Array;
   /** The last event of each thread or -1, then the states of the threads. */
   readonly #heads: Int32Array;
   /** The last write of each location in coherence order; 0 or nothing is the initial one. */
@@ -76,17 +97,25 @@ export class Graph {
     if (from === undefined) {
       this.count = 1;
       this.values = [undefined];
-      this.#rows = new Int32Array(this.stride * 16);
+      this.#rows = takeRows(this.stride, words);
+      this.#rows.fill(0, 0, this.stride);
       this.#rows.fill(-1, THREAD, COLUMNS);
-      this.#heads = new Int32Array(2 * threads).fill(-1, 0, threads);
+      this.#heads = new Words(2 * threads).fill(-1, 0, threads);
       this.#last = [];
     } else {
       this.count = from.count;
       this.values = from.values.slice();
-      this.#rows = from.#rows.slice(0, Math.max(16, from.count + 8) * this.stride);
+      this.#rows = takeRows(this.stride, words);
+      const length = this.count * this.stride;
+      for (let word = 0; word < length; word++) this.#rows[word] = from.#rows[word]!;
       this.#heads = from.#heads.slice();
       this.#last = from.#last.slice();
     }
+  }
+
+  /** Gives its memory back: it must not be used any more. */
+  free(): void {
+    giveRows(this.#rows, this.words);
   }
 
   /** A copy that shares nothing. */
@@ -111,11 +140,6 @@ export class Graph {
     assert(!this.isFull, 'an event has a bit in every set');
     const event = this.count;
     const at = event * this.stride;
-    if (at + this.stride > this.#rows.length) {
-      const rows = new Int32Array(this.#rows.length * 2);
-      rows.set(this.#rows);
-      this.#rows = rows;
-    }
     const rows = this.#rows;
     rows[at + KIND] = kind;
     rows[at + FLAGS] = flags;
@@ -248,7 +272,7 @@ export class Graph {
   /** Whether a write comes before another one of its location. */
   isCoBefore(earlier: number, later: number): boolean {
     if (earlier === later || later === 0) return false;
-    for (let write = later; write !== 0; ) {
+    for (let write = later; write !== 0;) {
       write = this.coPrevious(write);
       if (write === earlier) return true;
     }
@@ -285,7 +309,7 @@ export class Graph {
     return event * this.stride + COLUMNS + set * this.words;
   }
 
-  /** The memory of all rows; another one after `add`. */
+  /** The memory of all rows. */
   get rows(): Int32Array {
     return this.#rows;
   }

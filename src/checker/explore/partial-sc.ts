@@ -7,6 +7,7 @@
  *
  * Sets of events are words; rows of scratch matrices are used again for every graph.
  */
+import { Machine } from './sequential.ts';
 import { Flag, type Graph, Kind, Order } from './graph.ts';
 
 type Before = (graph: Graph, earlier: number, later: number) => boolean;
@@ -14,6 +15,8 @@ type Before = (graph: Graph, earlier: number, later: number) => boolean;
 /** See the head of this file. */
 export class PartialSc {
   readonly #happensBefore: Before;
+  readonly #isRaceFree: boolean;
+  readonly #machine = new Machine(false);
   /** Events that are sequentially consistent, in some order. */
   readonly #members: number[] = [];
   /** By event: the events that come right after it, as bits. */
@@ -21,15 +24,21 @@ export class PartialSc {
   #words = 0;
   #colour = new Uint8Array(64);
 
-  constructor(happensBefore: Before) {
+  /**
+   * `isRaceFree`: an execution with a data race ends everything. Where all that is not plain is
+   * sequentially consistent, only sequentially consistent executions are left then, and if any
+   * execution has a race, one of those has.
+   */
+  constructor(happensBefore: Before, isRaceFree: boolean) {
     this.#happensBefore = happensBefore;
+    this.#isRaceFree = isRaceFree;
   }
 
   allows(graph: Graph): boolean {
     const members = this.#members;
     members.length = 0;
     let hasFence = false;
-    let isAll = true;
+    let isOnlySc = true;
     for (let event = 1; event < graph.count; event++) {
       const kind = graph.kind(event);
       const isAccess = kind === Kind.READ || kind === Kind.WRITE;
@@ -37,10 +46,12 @@ export class PartialSc {
       if (graph.order(event) === Order.SEQ_CST) {
         members.push(event);
         if (kind === Kind.FENCE) hasFence = true;
-      } else if (isAccess && (graph.flags(event) & Flag.HIDDEN) === 0) isAll = false;
+      } else if (isAccess && (graph.flags(event) & Flag.HIDDEN) === 0) {
+        if (graph.order(event) !== Order.PLAIN || !this.#isRaceFree) isOnlySc = false;
+      }
     }
     if (members.length < 2) return true;
-    void isAll;
+    if (isOnlySc && !hasFence) return this.#machine.canRun(graph);
     return this.#isAcyclic(graph, hasFence);
   }
 
@@ -91,7 +102,8 @@ export class PartialSc {
 
   #linkEnds(graph: Graph, from: number, to: number): void {
     for (const first of this.#members) {
-      const begins = first === from || (isFence(graph, first) && this.#happensBefore(graph, first, from));
+      const begins =
+        first === from || (isFence(graph, first) && this.#happensBefore(graph, first, from));
       if (!begins) continue;
       for (const last of this.#members) {
         const ends = last === to || (isFence(graph, last) && this.#happensBefore(graph, to, last));
@@ -127,7 +139,11 @@ export class PartialSc {
   #isScb(graph: Graph, from: number, to: number): boolean {
     const isSameThread = graph.thread(from) === graph.thread(to);
     if (isSameThread && from !== to && isPoBefore(graph, from, to)) return true;
-    if (isAccess(graph, from) && isAccess(graph, to) && graph.location(from) === graph.location(to)) {
+    if (
+      isAccess(graph, from) &&
+      isAccess(graph, to) &&
+      graph.location(from) === graph.location(to)
+    ) {
       if (this.#happensBefore(graph, from, to)) return true;
       return isCoOrFr(graph, from, to);
     }
@@ -138,14 +154,14 @@ export class PartialSc {
   #isThroughOthers(graph: Graph, from: number, to: number): boolean {
     const next = this.#nextOther(graph, from);
     const last = previousOther(graph, to);
-    return next >= 0 && last >= 0 && (this.#happensBefore(graph, next, last));
+    return next >= 0 && last >= 0 && this.#happensBefore(graph, next, last);
   }
 
   /** The first event after it in its thread that is not of its location, or -1. */
   #nextOther(graph: Graph, event: number): number {
     const location = graph.location(event);
     let found = -1;
-    for (let later = graph.head(graph.thread(event)); later !== event; ) {
+    for (let later = graph.head(graph.thread(event)); later !== event;) {
       if (graph.location(later) !== location || location < 0) found = later;
       later = graph.previous(later);
     }

@@ -33,9 +33,14 @@ export function happensBefore(graph: Graph, earlier: number, later: number): boo
 /** See the head of this file. */
 export class Rc11 implements Consistency {
   readonly name = 'rc11';
-  readonly #order = new PartialSc(happensBefore);
+  readonly #order: PartialSc;
   /** By event, for the location that is looked at: its place in coherence order. */
   #places = new Int32Array(64);
+
+  /** `isRaceFree` says that a data race ends everything: see `PartialSc`. */
+  constructor(isRaceFree: boolean = false) {
+    this.#order = new PartialSc(happensBefore, isRaceFree);
+  }
 
   allows(graph: Graph, event: number): boolean {
     this.#synchronize(graph, event);

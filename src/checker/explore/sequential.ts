@@ -10,7 +10,7 @@ import type { Consistency } from './consistency.ts';
 import { Flag, type Graph, Kind, Order } from './graph.ts';
 
 /** Carries events out; scratch memory is used again for every graph. */
-class Machine {
+export class Machine {
   readonly #isBuffered: boolean;
   /** By event: the next one of its thread. */
   #next = new Int32Array(64);
@@ -28,10 +28,11 @@ class Machine {
     this.#isBuffered = isBuffered;
   }
 
+  /** Whether every event of the graph can be carried out. */
   canRun(graph: Graph): boolean {
     this.#start(graph);
     let left = graph.count - 1;
-    for (let before = -1; left !== before; ) {
+    for (let before = -1; left !== before;) {
       before = left;
       for (let thread = 0; thread < graph.threads; thread++) left -= this.#advance(graph, thread);
     }
@@ -123,7 +124,8 @@ class Machine {
     if ((graph.flags(read) & Flag.RMW) !== 0 && this.#buffer[thread]! >= 0) return false;
     const isOwn = this.#isBuffered && write > 0 && graph.thread(write) === thread;
     // Its own last write may still be in the buffer, which is looked at first.
-    if (isOwn ? write !== ownWrite(graph, read) : (this.#memory[location] ?? 0) !== write) return false;
+    if (isOwn ? write !== ownWrite(graph, read) : (this.#memory[location] ?? 0) !== write)
+      return false;
     if (!isOwn && this.#isBuffered && !this.#isWritten(ownWrite(graph, read))) return false;
     if (write > 0) this.#readers[write]! -= 1;
     else this.#initialReaders[location]! -= 1;
@@ -138,8 +140,7 @@ class Machine {
     const location = graph.location(write);
     const current = this.#memory[location] ?? 0;
     if (graph.coPrevious(write) !== current) return false;
-    const readers =
-      current > 0 ? this.#readers[current]! : (this.#initialReaders[location] ?? 0);
+    const readers = current > 0 ? this.#readers[current]! : (this.#initialReaders[location] ?? 0);
     if (readers > 0) return false;
     this.#memory[location] = write;
     return true;
@@ -148,7 +149,7 @@ class Machine {
   /** Writes what stands first in the buffer, as long as that can be. */
   #drain(graph: Graph, thread: number): number {
     let count = 0;
-    for (let write = this.#buffer[thread]!; write >= 0; ) {
+    for (let write = this.#buffer[thread]!; write >= 0;) {
       if (!this.#tryWrite(graph, write)) return count;
       this.#isDone[write] = 1;
       count += 1;

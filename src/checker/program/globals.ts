@@ -5,17 +5,11 @@
 import { RondoError } from '../../base/index.ts';
 import { Order } from '../explore/graph.ts';
 import { type Element, ELEMENTS } from './elements.ts';
-import type { Memory, Raw } from './memory.ts';
+import { memoryOf } from './known.ts';
+import type { Raw } from './memory.ts';
 import { RealDataView } from './real.ts';
 import { sleep, wake } from './sleeping.ts';
 import { makeDataView, makeView, type ViewInfo, viewInfo } from './views.ts';
-
-const memories = new WeakMap<object, Memory>();
-
-/** Makes the globals know a memory by its buffer. */
-export function register(memory: Memory): void {
-  memories.set(memory.buffer, memory);
-}
 
 type AnyFunction = (...input: unknown[]) => unknown;
 
@@ -75,8 +69,11 @@ const checked: Record<string, (info: ViewInfo, ...input: unknown[]) => unknown> 
     const { element, offset } = target(info, index);
     const wanted = element.encode(expected);
     const desired = element.encode(value);
-    const before = info.memory.modify(offset, element.size, Order.SEQ_CST, (raw): Raw | undefined =>
-      raw === wanted ? desired : undefined,
+    const before = info.memory.modify(
+      offset,
+      element.size,
+      Order.SEQ_CST,
+      (raw): Raw | undefined => (raw === wanted ? desired : undefined),
     );
     return element.decode(before);
   },
@@ -129,7 +126,7 @@ function checkedView(element: Element): unknown {
   return new Proxy(element.View, {
     construct(real, input: unknown[], newTarget): object {
       const [source, byteOffset = 0, length] = input as [unknown, number?, number?];
-      const memory = memories.get(source as object);
+      const memory = memoryOf(source);
       if (memory === undefined) {
         // Views of views copy, as they do elsewhere, and reading what is copied is an event.
         const info = viewInfo(source);
@@ -139,7 +136,9 @@ function checkedView(element: Element): unknown {
       const rest = (memory.buffer.byteLength - byteOffset) / element.size;
       const count = length ?? Math.floor(rest);
       if (byteOffset % element.size !== 0) {
-        throw new RangeError(`start offset of ${element.name} should be a multiple of ${element.size}`);
+        throw new RangeError(
+          `start offset of ${element.name} should be a multiple of ${element.size}`,
+        );
       }
       if (count > rest) throw new RangeError(`Invalid typed array length: ${count}`);
       return makeView(memory, element, byteOffset, count);
@@ -152,7 +151,7 @@ for (const element of ELEMENTS) replacements[element.name] = checkedView(element
 replacements['DataView'] = new Proxy(RealDataView, {
   construct(real, input: unknown[], newTarget): object {
     const [source, byteOffset = 0, length] = input as [unknown, number?, number?];
-    const memory = memories.get(source as object);
+    const memory = memoryOf(source);
     if (memory === undefined) return Reflect.construct(real, input, newTarget) as object;
     return makeDataView(memory, byteOffset, length ?? memory.buffer.byteLength - byteOffset);
   },

@@ -6,12 +6,13 @@
  */
 import { RondoError } from '../../base/index.ts';
 import { Order } from '../explore/graph.ts';
+import { Bytes, RealDataView, RealSharedArrayBuffer } from './real.ts';
 import type { Session } from './session.ts';
 
 /** Bits of 1, 2, 4 or 8 bytes. */
 export type Raw = number | bigint;
 
-/** See the head of this file. Made anew for each run of the test, in the same order. */
+/** See the head of this file. Each run of the test takes the same ones again, in the same order. */
 export class Memory {
   readonly session: Session;
   /** How many memories the test had made before. */
@@ -20,13 +21,22 @@ export class Memory {
   /** What reports call it. */
   readonly name: string;
   readonly #view: DataView;
+  readonly #bytes: Uint8Array;
+  /** Views by type, offset and length: making one costs more than using it. */
+  readonly views: Map<string, object> = new Map();
 
   constructor(session: Session, index: number, bytes: number, name: string) {
     this.session = session;
     this.index = index;
-    this.buffer = new SharedArrayBuffer(bytes);
+    this.buffer = new RealSharedArrayBuffer(bytes);
     this.name = name;
-    this.#view = new DataView(this.buffer);
+    this.#view = new RealDataView(this.buffer);
+    this.#bytes = new Bytes(this.buffer);
+  }
+
+  /** Makes all bytes 0 again. */
+  clear(): void {
+    this.#bytes.fill(0);
   }
 
   /** What the bytes hold: before the threads started, or after they ended. */
@@ -104,21 +114,12 @@ export class Memory {
     const bits = BigInt(raw);
     for (const [start, length] of this.session.locations.pieces(this.index, offset, size)) {
       const piece = BigInt.asUintN(8 * length, bits >> BigInt(8 * (start - offset)));
-      this.session.write(
-        this.locate(start, length),
-        order,
-        length === 8 ? piece : Number(piece),
-      );
+      this.session.write(this.locate(start, length), order, length === 8 ? piece : Number(piece));
     }
   }
 
   /** Reads and writes in one step; undefined writes nothing. Gives what was there. */
-  modify(
-    offset: number,
-    size: number,
-    order: number,
-    change: (raw: Raw) => Raw | undefined,
-  ): Raw {
+  modify(offset: number, size: number, order: number, change: (raw: Raw) => Raw | undefined): Raw {
     if (this.session.isDirect) {
       const before = this.stored(offset, size);
       const after = change(before);

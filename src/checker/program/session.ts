@@ -7,7 +7,9 @@
 import { assert, RondoError } from '../../base/index.ts';
 import { type Explorer, type RunEnd, type Threads } from '../explore/explorer.ts';
 import { Flag, Graph, Kind, Order } from '../explore/graph.ts';
+import { register } from './known.ts';
 import { Locations } from './locations.ts';
+import { Memory } from './memory.ts';
 import { findSpin, type Label } from './spin.ts';
 
 /** What is thrown to stop a thread: nobody else can have it. */
@@ -60,7 +62,10 @@ export class Session implements Threads {
   #graph: Graph | undefined;
   #run: Run | undefined;
   #count = 0;
-  #buffers: number[][] = [];
+  readonly #buffers: number[][] = [];
+  /** Memories by depth of looking ahead. */
+  readonly #memories: Memory[][] = [];
+  #depth = 0;
   /** Loops that turned out to be endless, by what they read. */
   readonly #endless = new Map<string, boolean>();
   /** What a thread threw, when a run has failed. */
@@ -89,6 +94,23 @@ export class Session implements Threads {
   /** Says who decides what events do. */
   use(explorer: Explorer): void {
     this.#explorer = explorer;
+  }
+
+  /**
+   * A memory for the instance that is being set up: the one that the last instance had. A look ahead
+   * has its own, because the run that it interrupts goes on.
+   */
+  memory(index: number, bytes: number, name: string): Memory {
+    const pool = (this.#memories[this.#depth] ??= []);
+    const known = pool[index];
+    if (known !== undefined && known.buffer.byteLength === bytes && known.name === name) {
+      known.clear();
+      return known;
+    }
+    const memory = new Memory(this, index, bytes, name);
+    pool[index] = memory;
+    register(memory);
+    return memory;
   }
 
   /** Whether accesses go straight to memory: while the test is set up, and after its threads. */
@@ -194,12 +216,19 @@ export class Session implements Threads {
     }
     if (run.probe !== undefined) return this.#probed(run, Kind.READ, location, order, flags);
     this.#assertRoom(run);
-    if ((flags & (Flag.AWAIT | Flag.HIDDEN)) === 0 && this.#isSpinning(run, location, order, flags)) {
+    if (
+      (flags & (Flag.AWAIT | Flag.HIDDEN)) === 0 &&
+      this.#isSpinning(run, location, order, flags)
+    ) {
       throw this.#stop(run, 'spinning');
     }
     const event = this.#graph!.count;
     const write = this.#explorer!.addRead(run.thread, location, order, flags, wanted);
-    if (write < 0) throw this.#stop(run, (flags & Flag.AWAIT) === 0 ? 'stopped' : isTimed ? 'dozing' : 'sleeping');
+    if (write < 0)
+      throw this.#stop(
+        run,
+        (flags & Flag.AWAIT) === 0 ? 'stopped' : isTimed ? 'dozing' : 'sleeping',
+      );
     this.#logged(run, event);
     return this.#valueOf(run, event, location);
   }
@@ -408,6 +437,7 @@ export class Session implements Threads {
     const error = this.error;
     this.#run = undefined;
     const probe: Probe = { period, wanted: period * rounds, seen: 0, isSame: true };
+    this.#depth += 1;
     const instance = this.#make();
     const inner: Run = {
       thread: run.thread,
@@ -421,6 +451,7 @@ export class Session implements Threads {
     const trace = this.onEvent;
     this.onEvent = undefined;
     this.#carryOut(inner);
+    this.#depth -= 1;
     this.onEvent = trace;
     this.#run = outer;
     this.error = error;

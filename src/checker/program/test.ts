@@ -1,8 +1,8 @@
 /** What a checked test is written with. */
 import { integerOption, misuse, RondoError } from '../../base/index.ts';
 import { Order } from '../explore/graph.ts';
-import { register, startRun } from './globals.ts';
-import { Memory } from './memory.ts';
+import { startRun } from './globals.ts';
+import type { Memory } from './memory.ts';
 import type { Instance, Session } from './session.ts';
 
 /** Orders of C11 and Rust. */
@@ -121,9 +121,8 @@ export class TestInstance implements Instance {
   shared(bytes: number, name: string = `memory${this.#memories.length}`): SharedArrayBuffer {
     this.#assertSetUp('shared');
     integerOption('bytes', bytes, 0, 0, BYTES_MAX);
-    const memory = new Memory(this.#session, this.#memories.length, bytes, name);
+    const memory = this.#session.memory(this.#memories.length, bytes, name);
     this.#memories.push(memory);
-    register(memory);
     return memory.buffer;
   }
 

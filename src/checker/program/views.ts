@@ -80,6 +80,9 @@ export function makeView(
   offset: number,
   length: number,
 ): ArrayBufferView {
+  const key = `${element.name} ${offset} ${length}`;
+  const known = memory.views.get(key);
+  if (known !== undefined) return known as ArrayBufferView;
   const real = new element.View(memory.buffer, offset, length);
   const info: ViewInfo = { memory, element, offset, length };
   const proxy = new Proxy(real, {
@@ -102,6 +105,7 @@ export function makeView(
     },
   });
   views.set(proxy, info);
+  memory.views.set(key, proxy);
   return proxy;
 }
 
@@ -121,7 +125,8 @@ function callOnCopy(info: ViewInfo, key: string | symbol, input: unknown[]): unk
   return copy[key]!(...input);
 }
 
-const DATA_VIEW_METHOD = /^([gs])et(Int8|Uint8|Int16|Uint16|Int32|Uint32|BigInt64|BigUint64|Float32|Float64)$/;
+const DATA_VIEW_METHOD =
+  /^([gs])et(Int8|Uint8|Int16|Uint16|Int32|Uint32|BigInt64|BigUint64|Float32|Float64)$/;
 
 /** Makes a DataView of a memory. Its accesses may tear where the specification allows it. */
 export function makeDataView(memory: Memory, offset: number, bytes: number): DataView {

@@ -1,0 +1,133 @@
+/** An execution as people look at it: who did what, where in the source, and what each read saw. */
+import { type Graph, Kind, Order } from '../explore/graph.ts';
+import type { Session } from '../program/session.ts';
+import type { TestInstance } from '../program/test.ts';
+
+/** What an event did. */
+export type TraceKind = 'read' | 'write' | 'fence' | 'choice' | 'join';
+
+/** One event of an execution. */
+export interface TraceEvent {
+  /** Number in the execution; the initial values have no number. */
+  readonly id: number;
+  readonly thread: number;
+  readonly kind: TraceKind;
+  /** What the memory is called, with the offset in bytes behind it; '' for none. */
+  readonly location: string;
+  /** Order in which it was asked for. */
+  readonly order: 'plain' | 'relaxed' | 'acquire' | 'release' | 'acq_rel' | 'seq_cst';
+  /** Half of one read-modify-write with the event before or behind it in its thread. */
+  readonly isRmw: boolean;
+  /** Of the checker's own words: queues of sleepers. */
+  readonly isHidden: boolean;
+  /** What was read or written. */
+  readonly value: unknown;
+  /** A read: the write that it saw, 0 for the initial value. A join: the last event of the thread. */
+  readonly from: number | undefined;
+  /** Where in the test or the code under test: `file:line:column`; '' when it is not known. */
+  readonly site: string;
+}
+
+/** One execution. */
+export interface ExecutionTrace {
+  /** Names of the threads. */
+  readonly threads: readonly string[];
+  /** How each thread stands at its end. */
+  readonly states: readonly ('ended' | 'stopped' | 'spinning' | 'sleeping' | 'joining')[];
+  /** Of all threads, those of one thread in program order. */
+  readonly events: readonly TraceEvent[];
+  /** By location: its writes in coherence order, without the initial one. */
+  readonly coherence: ReadonlyMap<string, readonly number[]>;
+  /** By location: the value before the threads started. */
+  readonly initial: ReadonlyMap<string, unknown>;
+}
+
+const ORDERS = ['plain', 'relaxed', 'acquire', 'release', 'acq_rel', 'seq_cst'] as const;
+const STATES = ['stopped', 'ended', 'spinning', 'sleeping', 'joining', 'sleeping'] as const;
+const KINDS: Readonly<Record<number, TraceKind>> = {
+  [Kind.READ]: 'read',
+  [Kind.WRITE]: 'write',
+  [Kind.FENCE]: 'fence',
+  [Kind.CHOICE]: 'choice',
+  [Kind.JOIN]: 'join',
+};
+
+/** The folder of the checker, whose frames are not where users look. */
+const OWN = new URL('..', import.meta.url).href;
+
+function siteOf(stack: string): string {
+  for (const line of stack.split('\n').slice(1)) {
+    const place = /\(?((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?$/.exec(line)?.[1];
+    if (place === undefined || place.startsWith(OWN) || place.includes('/atomics/index.')) continue;
+    return place.startsWith('file://') ? decodeURI(place.slice('file://'.length)) : place;
+  }
+  return '';
+}
+
+/** Tells an execution, by running its threads once more. */
+export function traceOf(session: Session, graph: Graph, instance: TestInstance): ExecutionTrace {
+  const sites: string[] = [];
+  const depth = Error.stackTraceLimit;
+  Error.stackTraceLimit = 64;
+  session.onEvent = (event) => {
+    sites[event] = siteOf(new Error('site').stack ?? '');
+  };
+  try {
+    session.replay(graph, instance);
+  } finally {
+    session.onEvent = undefined;
+    Error.stackTraceLimit = depth;
+  }
+  const events: TraceEvent[] = [];
+  const initial = new Map<string, unknown>();
+  const label = (location: number): string =>
+    location < 0 ? '' : session.locations.at(location).label;
+  for (let thread = 0; thread < graph.threads; thread++) {
+    const log: number[] = [];
+    const length = graph.log(thread, log);
+    for (let index = 0; index < length; index++) {
+      const event = log[index]!;
+      const kind = KINDS[graph.kind(event)];
+      if (kind === undefined) continue;
+      const location = graph.location(event);
+      const from = kind === 'read' || kind === 'join' ? graph.rf(event) : undefined;
+      const first = location < 0 ? undefined : instance.initial(location);
+      if (location >= 0) initial.set(label(location), first);
+      events.push({
+        id: event,
+        thread,
+        kind,
+        location: label(location),
+        order: ORDERS[graph.order(event)] ?? ORDERS[Order.PLAIN],
+        isRmw: (graph.flags(event) & 1) !== 0,
+        isHidden: (graph.flags(event) & 4) !== 0,
+        value: kind === 'read' && from === 0 ? first : graph.values[from ?? event],
+        from,
+        site: sites[event] ?? '',
+      });
+    }
+  }
+  return {
+    threads: instance.names,
+    states: instance.names.map((_, thread) => STATES[graph.status(thread)] ?? 'stopped'),
+    events,
+    coherence: coherenceOf(graph, session, label),
+    initial,
+  };
+}
+
+function coherenceOf(
+  graph: Graph,
+  session: Session,
+  label: (location: number) => string,
+): Map<string, number[]> {
+  const all = new Map<string, number[]>();
+  for (let location = 0; location < session.locations.count; location++) {
+    const writes: number[] = [];
+    for (let write = graph.lastWrite(location); write > 0; write = graph.coPrevious(write)) {
+      writes.unshift(write);
+    }
+    if (writes.length > 0) all.set(label(location), writes);
+  }
+  return all;
+}
