@@ -1,13 +1,13 @@
-/** Checking a test under a memory model: what exploration found, put together. */
-import { choiceOption, integerOption, rejectUnknown, RondoError } from '../../base/index.ts';
-import { Explorer, type Visitor } from '../explore/explorer.ts';
-import { type Graph, Kind, Status } from '../explore/graph.ts';
+/** Checking a test under a memory model: every execution that the model allows. */
+import { choiceOption, integerOption, rejectUnknown } from '../../base/index.ts';
+import { Explorer } from '../explore/explorer.ts';
 import { withGlobals } from '../program/globals.ts';
+import { Unasked } from '../program/inputs.ts';
 import { Resplit } from '../program/locations.ts';
-import { Session } from '../program/session.ts';
-import { type TestBody, TestInstance } from '../program/test.ts';
+import type { TestBody, TestInstance } from '../program/test.ts';
+import { Examination, type Limits } from './examination.ts';
 import { consistencyOf, type Explored, type ModelName } from './models.ts';
-import { type ExecutionTrace, traceOf } from './trace.ts';
+import type { ExecutionTrace } from './trace.ts';
 
 /** How a test is checked; all optional. */
 export interface CheckOptions {
@@ -33,8 +33,10 @@ export interface Failure {
   readonly message: string;
   /** What was thrown, if something was. */
   readonly cause: unknown;
-  /** The execution. */
-  readonly trace: ExecutionTrace;
+  /** The execution; undefined when it went wrong before any thread. */
+  readonly trace: ExecutionTrace | undefined;
+  /** What the test took while it was set up, in order. */
+  readonly inputs: readonly number[];
 }
 
 /** What a check found. */
@@ -51,146 +53,6 @@ export interface CheckResult {
   readonly races: readonly string[];
   /** Names of the threads. */
   readonly threads: readonly string[];
-}
-
-interface Limits {
-  readonly executions: number;
-  readonly events: number;
-  readonly failsOnRaces: boolean;
-}
-
-/** Races that are named. */
-const RACES_MAX = 16;
-
-class Check implements Visitor {
-  readonly session: Session;
-  readonly #body: TestBody;
-  readonly #limits: Limits;
-  readonly #model: Explored;
-  readonly races = new Set<string>();
-  executions = 0;
-  blocked = 0;
-  bounded: string | undefined;
-  failure: Failure | undefined;
-
-  constructor(body: TestBody, limits: Limits, model: Explored) {
-    this.#body = body;
-    this.#limits = limits;
-    this.#model = model;
-    this.session = new Session(() => this.instance(), { events: limits.events });
-  }
-
-  instance(): TestInstance {
-    return new TestInstance(this.session, this.#body);
-  }
-
-  step(): boolean {
-    if (this.executions + this.blocked < this.#limits.executions) return true;
-    this.bounded = `${this.#limits.executions} executions`;
-    return false;
-  }
-
-  failed(graph: Graph): boolean {
-    const cause = this.session.error;
-    if (cause instanceof RondoError && cause.code === 'ERR_CHECKER_NONDETERMINISTIC') throw cause;
-    if (cause instanceof Resplit) throw cause;
-    return this.#fail('error', graph, messageOf(cause), cause);
-  }
-
-  visit(graph: Graph, ending: 'complete' | 'blocked'): boolean {
-    const race = this.#findRace(graph);
-    if (race !== undefined && this.#limits.failsOnRaces) {
-      return this.#fail('race', graph, `data race on ${race}`, undefined);
-    }
-    // Such reads may see writes that hang on them: no such execution is built here.
-    if (this.bounded === undefined && this.#model.isBuffering(graph, this.races.size > 0)) {
-      this.bounded = 'no load buffering: reads without order might also see writes that come later';
-    }
-    if (ending === 'blocked') return this.#visitBlocked(graph);
-    this.executions += 1;
-    return this.#conclude(graph);
-  }
-
-  /** Where two accesses race, if any do. */
-  #findRace(graph: Graph): string | undefined {
-    if (this.races.size >= RACES_MAX) return undefined;
-    const race = this.#model.races(graph);
-    if (race === undefined) return undefined;
-    const where = this.session.locations.at(graph.location(race[0])).label;
-    this.races.add(where);
-    return where;
-  }
-
-  #conclude(graph: Graph): boolean {
-    const instance = this.instance();
-    if (!instance.hasAfter) return true;
-    this.session.error = undefined;
-    const results = this.session.replay(graph, instance);
-    const last = new Map<number, unknown>();
-    for (let location = 0; location < this.session.locations.count; location++) {
-      const write = graph.lastWrite(location);
-      if (write > 0) last.set(location, graph.values[write]);
-    }
-    try {
-      instance.conclude(last, results);
-      return true;
-    } catch (error) {
-      return this.#fail('error', graph, messageOf(error), error);
-    }
-  }
-
-  /** Some thread waits: for ever, unless it only waits in a loop for what may still come. */
-  #visitBlocked(graph: Graph): boolean {
-    this.blocked += 1;
-    let isSpinning = false;
-    let asleep: number | undefined;
-    for (let thread = 0; thread < graph.threads; thread++) {
-      const status = graph.status(thread);
-      if (status === Status.SPINNING) {
-        if (!this.#seesAll(graph, thread)) return true;
-        isSpinning = true;
-      } else if (status === Status.DOZING) {
-        // That it is woken by its time is another execution.
-        return true;
-      } else if (status !== Status.ENDED) asleep ??= thread;
-    }
-    if (asleep === undefined && isSpinning) {
-      return this.#fail(
-        'livelock',
-        graph,
-        'a thread waits in a loop for what never comes',
-        undefined,
-      );
-    }
-    return this.#fail(
-      'deadlock',
-      graph,
-      'a thread sleeps, and nobody is left to wake it',
-      undefined,
-    );
-  }
-
-  /** Whether what a spinning thread reads is the last that was written. */
-  #seesAll(graph: Graph, thread: number): boolean {
-    for (let event = graph.head(thread); event >= 0; event = graph.previous(event)) {
-      const kind = graph.kind(event);
-      if (kind === Kind.WRITE) break;
-      if (kind === Kind.READ && graph.rf(event) !== graph.lastWrite(graph.location(event))) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  #fail(kind: FailureKind, graph: Graph, message: string, cause: unknown): boolean {
-    const trace = traceOf(this.session, graph, this.instance());
-    this.failure = { kind, message, cause, trace };
-    return false;
-  }
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }
 
 const RACES: readonly ('fail' | 'allow')[] = ['fail', 'allow'];
@@ -210,49 +72,76 @@ const WORDS_MAX = 32;
 export function check(options: CheckOptions, body: TestBody): CheckResult {
   rejectUnknown('check', options, ['model', 'executions', 'events', 'races']);
   const model = options.model ?? 'es';
+  const races = choiceOption('races', options.races, model === 'rc11' ? 'fail' : 'allow', RACES);
   const limits: Limits = {
     executions: integerOption('executions', options.executions, 1_000_000, 1, 2 ** 31 - 1),
     events: integerOption('events', options.events, 200, 1, 1000),
-    failsOnRaces:
-      choiceOption('races', options.races, model === 'rc11' ? 'fail' : 'allow', RACES) === 'fail',
+    failsOnRaces: races === 'fail',
   };
-  return withGlobals(() => {
-    let words = WORDS_FIRST;
-    const explored = consistencyOf(model, limits.failsOnRaces);
-    const run = new Check(body, limits, explored);
-    for (;;) {
-      run.executions = 0;
-      run.blocked = 0;
-      run.bounded = undefined;
-      run.races.clear();
-      run.session.isCut = false;
-      run.session.locations.reset();
-      try {
-        const names = (run.session.prepare() as TestInstance).names;
-        const explorer = new Explorer(explored.consistency, run.session, run, words);
-        run.session.use(explorer);
-        explorer.explore();
-        if (run.session.isCut && run.failure === undefined) {
-          if (words < WORDS_MAX) {
-            words *= 2;
-            continue;
-          }
-          run.bounded ??= `${limits.events} events of a thread`;
-        }
-        return {
-          model,
-          executions: run.executions,
-          blocked: run.blocked,
-          bounded: run.bounded,
-          failure: run.failure,
-          races: [...run.races],
-          threads: names,
-        };
-      } catch (error) {
-        // Accesses of other sizes were found: everything anew, with smaller pieces.
-        if (!(error instanceof Resplit)) throw error;
-        run.failure = undefined;
+  const explored = consistencyOf(model, limits.failsOnRaces);
+  const { examination, names } = withGlobals(() => examine(explored, limits, body));
+  return {
+    model,
+    executions: examination.executions,
+    blocked: examination.blocked,
+    bounded: examination.bounded,
+    failure: examination.failure,
+    races: [...examination.races],
+    threads: names,
+  };
+}
+
+interface Examined {
+  readonly examination: Examination;
+  readonly names: readonly string[];
+}
+
+/** Explores, and begins anew when the size of locations or of graphs turns out to be another. */
+function examine(explored: Explored, limits: Limits, body: TestBody): Examined {
+  const examination = new Examination(body, limits, explored);
+  const { session } = examination;
+  for (let words = WORDS_FIRST; ;) {
+    examination.restart();
+    session.locations.reset();
+    try {
+      const names = exploreInputs(explored, examination, words);
+      if (session.cut !== 'all' || words === WORDS_MAX || examination.failure !== undefined) {
+        if (session.cut === 'all') examination.bound(`${32 * words} events`);
+        if (session.cut === 'thread') examination.bound(`${limits.events} events of a thread`);
+        return { examination, names };
+      }
+      words *= 2;
+    } catch (error) {
+      // Accesses of other sizes were found: everything anew, with smaller pieces.
+      if (!(error instanceof Resplit)) throw error;
+    }
+  }
+}
+
+/** Explores each combination of what the test takes while it is set up. */
+function exploreInputs(explored: Explored, examination: Examination, words: number): string[] {
+  const { session } = examination;
+  for (;;) {
+    let names: string[] = [];
+    try {
+      const instance = session.prepare() as TestInstance;
+      names = instance.names;
+      const explorer = new Explorer(explored.consistency, session, examination, words);
+      session.use(explorer);
+      if (!explorer.explore()) return names;
+    } catch (error) {
+      if (!(error instanceof Unasked)) {
+        if (error instanceof Resplit || hasCode(error)) throw error;
+        examination.failSetUp(error);
+        return names;
       }
     }
-  });
+    if (!session.inputs.advance()) return names;
+  }
+}
+
+/** Whether an error is the checker's own: a test that is not as it must be, rather than one that fails. */
+function hasCode(error: unknown): boolean {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === 'string' && /^ERR_(CHECKER|OPTION)_/.test(code);
 }

@@ -85,7 +85,7 @@ export class Graph {
   /** What each event reads or writes. */
   readonly values: unknown[];
   readonly #rows: Int32Array;
-  /** The last event of each thread or -1, then the states of the threads. */
+  /** The last event of each thread or -1, then states, then events of the loop that it spins in. */
   readonly #heads: Int32Array;
   /** The last write of each location in coherence order; 0 or nothing is the initial one. */
   readonly #last: number[];
@@ -100,7 +100,7 @@ export class Graph {
       this.#rows = takeRows(this.stride, words);
       this.#rows.fill(0, 0, this.stride);
       this.#rows.fill(-1, THREAD, COLUMNS);
-      this.#heads = new Words(2 * threads).fill(-1, 0, threads);
+      this.#heads = new Words(3 * threads).fill(-1, 0, threads);
       this.#last = [];
     } else {
       this.count = from.count;
@@ -219,6 +219,15 @@ export class Graph {
 
   setStatus(thread: number, status: number): void {
     this.#heads[this.threads + thread] = status;
+  }
+
+  /** How many of its last events are one round of the loop that a spinning thread is in. */
+  round(thread: number): number {
+    return this.#heads[2 * this.threads + thread]!;
+  }
+
+  setRound(thread: number, events: number): void {
+    this.#heads[2 * this.threads + thread] = events;
   }
 
   /** The last write of a location in coherence order; 0 is the initial one. */

@@ -7,6 +7,7 @@
 import { assert, RondoError } from '../../base/index.ts';
 import { type Explorer, type RunEnd, type Threads } from '../explore/explorer.ts';
 import { Flag, Graph, Kind, Order } from '../explore/graph.ts';
+import { Inputs, Unasked } from './inputs.ts';
 import { register } from './known.ts';
 import { Locations } from './locations.ts';
 import { Memory } from './memory.ts';
@@ -70,8 +71,10 @@ export class Session implements Threads {
   readonly #endless = new Map<string, boolean>();
   /** What a thread threw, when a run has failed. */
   error: unknown;
-  /** Whether some execution was longer than the limit and was given up. */
-  isCut = false;
+  /** Some execution was given up: one thread had too many events, or all together had. */
+  cut: 'thread' | 'all' | undefined;
+  /** What the test takes while it is set up. */
+  readonly inputs: Inputs = new Inputs();
   /** Accesses that are told to whoever traces; undefined is nobody. */
   onEvent: ((event: number) => void) | undefined;
 
@@ -86,9 +89,14 @@ export class Session implements Threads {
 
   /** Sets the test up once, to see how many threads it has. */
   prepare(): Instance {
-    const instance = this.#make();
+    const instance = this.#setUp();
     this.#count = instance.threads.length;
     return instance;
+  }
+
+  #setUp(): Instance {
+    this.inputs.start();
+    return this.#make();
   }
 
   /** Says who decides what events do. */
@@ -128,7 +136,7 @@ export class Session implements Threads {
     const log = this.#buffers.pop() ?? [];
     const run: Run = {
       thread,
-      instance: this.#make(),
+      instance: this.#setUp(),
       log,
       length: graph.log(thread, log),
       cursor: 0,
@@ -293,6 +301,7 @@ export class Session implements Threads {
 
   /** One of `0 … count - 1`; each is explored. */
   choose(count: number): number {
+    if (this.isDirect) return this.inputs.take(count);
     const run = this.#current();
     if (run.cursor < run.length) {
       return this.#graph!.values[this.#replayed(run, Kind.CHOICE, -1, 0, 0)] as number;
@@ -332,6 +341,7 @@ export class Session implements Threads {
 
   /** Gives this execution up, silently: it is none that the test asks about. */
   giveUp(): never {
+    if (this.isDirect) throw new Unasked();
     throw this.#stop(this.#current(), 'stopped');
   }
 
@@ -367,8 +377,12 @@ export class Session implements Threads {
 
   #assertRoom(run: Run): void {
     const graph = this.#graph!;
-    if (run.cursor >= this.#limits.events || graph.count + 4 >= 32 * graph.words) {
-      this.isCut = true;
+    if (run.cursor >= this.#limits.events) {
+      this.cut ??= 'thread';
+      throw this.#stop(run, 'stopped');
+    }
+    if (graph.count + 4 >= 32 * graph.words) {
+      this.cut = 'all';
       throw this.#stop(run, 'stopped');
     }
   }
@@ -425,9 +439,13 @@ export class Session implements Threads {
       const known = this.#endless.get(key);
       if (known === false) return false;
       if (!this.#probe(run, period, 2)) return false;
-      if (known === true) return true;
+      if (known === true) {
+        graph.setRound(run.thread, period);
+        return true;
+      }
       const isEndless = this.#probe(run, period, ROUNDS);
       this.#endless.set(key, isEndless);
+      if (isEndless) graph.setRound(run.thread, period);
       return isEndless;
     });
   }
@@ -438,7 +456,7 @@ export class Session implements Threads {
     this.#run = undefined;
     const probe: Probe = { period, wanted: period * rounds, seen: 0, isSame: true };
     this.#depth += 1;
-    const instance = this.#make();
+    const instance = this.#setUp();
     const inner: Run = {
       thread: run.thread,
       instance,

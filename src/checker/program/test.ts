@@ -69,7 +69,10 @@ export interface TestContext {
   after(body: () => void): void;
   /** Executions in which the condition does not hold are none that are asked about. */
   assume(condition: boolean): void;
-  /** One of 0 to `count - 1`; all are explored. `count` is 1 to 65,536. In threads only. */
+  /**
+   * One of 0 to `count - 1`; all are explored. `count` is 1 to 65,536. Before the threads start, it is
+   * an input of the test, the same for all threads.
+   */
   choose(count: number): number;
   /** A fence. */
   fence(order: MemoryOrder): void;
@@ -99,9 +102,6 @@ export class TestInstance implements Instance {
     startRun();
     body(this.#context());
     this.#isSetUp = true;
-    if (this.threads.length === 0) {
-      throw misuse('ERR_CHECKER_USE', 'Cannot check a test without threads: call `thread` in it');
-    }
   }
 
   /** As tests take it apart: without a `this`. */
