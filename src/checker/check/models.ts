@@ -2,7 +2,7 @@
 import { RondoError } from '../../base/index.ts';
 import { AxiomConsistency } from '../explore/axioms.ts';
 import type { Consistency } from '../explore/consistency.ts';
-import { type Graph, Kind, Order } from '../explore/graph.ts';
+import { Flag, type Graph, Kind, Order } from '../explore/graph.ts';
 import { armv8Lowering, esLowering, riscvLowering, v8Arm64 } from '../explore/lowering.ts';
 import { findRace, Rc11 } from '../explore/rc11.ts';
 import { sequential, storeBuffers } from '../explore/sequential.ts';
@@ -57,14 +57,18 @@ function hasPlain(graph: Graph): boolean {
   return false;
 }
 
-/** Whether some read that need not come first stands before a write of its thread. */
-function hasLooseRead(graph: Graph): boolean {
+/**
+ * Whether some read that need not come first stands before a write of its thread; a write that
+ * releases comes after all reads before it, if `areWritesOrdered`.
+ */
+function hasLooseRead(graph: Graph, areWritesOrdered: boolean = true): boolean {
   for (let thread = 0; thread < graph.threads; thread++) {
     let isBeforeWrite = false;
     for (let event = graph.head(thread); event >= 0; event = graph.previous(event)) {
       const kind = graph.kind(event);
       const order = graph.order(event);
-      if (kind === Kind.WRITE && order !== Order.RELEASE && order < Order.ACQ_REL) {
+      const isOrdered = order === Order.RELEASE || order >= Order.ACQ_REL;
+      if (kind === Kind.WRITE && !(areWritesOrdered && isOrdered)) {
         isBeforeWrite = true;
       } else if (kind === Kind.FENCE) isBeforeWrite = false;
       else if (kind === Kind.READ && order <= Order.RELAXED && isBeforeWrite) return true;
@@ -83,6 +87,28 @@ function javascript(consistency: Consistency): Explored {
   return { consistency, races: racesAfterwards, isBuffering };
 }
 
+/**
+ * The text of the standard allows races one thing more: a read-modify-write may read a plain write
+ * that comes after it in the memory order.
+ */
+function ecmascript(consistency: Consistency): Explored {
+  const base = javascript(consistency);
+  const isBuffering = (graph: Graph, hasRace: boolean): boolean =>
+    hasRace && (hasLooseRead(graph, false) || hasRacyUpdate(graph));
+  return { ...base, isBuffering };
+}
+
+function hasRacyUpdate(graph: Graph): boolean {
+  for (let event = 1; event < graph.count; event++) {
+    if (graph.kind(event) !== Kind.WRITE || (graph.flags(event) & Flag.RMW) === 0) continue;
+    for (let other = 1; other < graph.count; other++) {
+      const isPlain = graph.kind(other) === Kind.WRITE && graph.order(other) === Order.PLAIN;
+      if (isPlain && graph.location(other) === graph.location(event)) return true;
+    }
+  }
+  return false;
+}
+
 function machine(consistency: Consistency): Explored {
   return { consistency, races: racesAfterwards, isBuffering: hasLooseRead };
 }
@@ -98,7 +124,7 @@ export function consistencyOf(name: ModelName, failsOnRaces: boolean): Explored 
     case 'rc11':
       return { consistency: new Rc11(failsOnRaces), races: findRace, isBuffering: () => false };
     case 'es':
-      return javascript(new AxiomConsistency(name, es, esLowering));
+      return ecmascript(new AxiomConsistency(name, es, esLowering));
     case 'v8-arm64':
       return javascript(new AxiomConsistency(name, armv8, v8Arm64));
     case 'armv8':

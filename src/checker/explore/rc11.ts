@@ -47,6 +47,7 @@ export class Rc11 implements Consistency {
     const kind = graph.kind(event);
     if (kind === Kind.READ && !this.#isReadCoherent(graph, event)) return false;
     if (kind === Kind.WRITE && !this.#isWriteCoherent(graph, event)) return false;
+    if (kind === Kind.WRITE && !this.#areReadersCoherent(graph, event)) return false;
     return this.#order.allows(graph);
   }
 
@@ -128,6 +129,15 @@ export class Rc11 implements Consistency {
       if (!happensBefore(graph, event, write)) continue;
       const seen = graph.kind(event) === Kind.READ ? graph.rf(event) : event;
       if (places[seen]! > own) return false;
+    }
+    return true;
+  }
+
+  /** Who was made to read a write that was added later must still read nothing overwritten. */
+  #areReadersCoherent(graph: Graph, write: number): boolean {
+    for (let event = 1; event < write; event++) {
+      const isReader = graph.kind(event) === Kind.READ && graph.rf(event) === write;
+      if (isReader && !this.#isReadCoherent(graph, event)) return false;
     }
     return true;
   }

@@ -20,7 +20,7 @@ import {
   seq,
   union,
 } from '../relation/index.ts';
-import { acyclic, empty } from './contract.ts';
+import { acyclic, empty, irreflexive } from './contract.ts';
 import type { Model } from './contract.ts';
 
 const seqCst = tagged(Tag.SEQ_CST);
@@ -51,7 +51,8 @@ export const es: Model = {
   source: 'ECMA-262, Memory Model, https://tc39.es/ecma262/#sec-memory-model',
   architectures: [],
   axioms: [
-    empty('coherent-reads', overwritten),
+    irreflexive('coherent-reads (later)', seq(hb, rf)),
+    empty('coherent-reads (overwritten)', overwritten),
     acyclic('memory-order', seq(minus(order, amo), optional(union(amo, inverse(amo))))),
   ],
   porfAcyclic: false,
