@@ -102,10 +102,11 @@ function examine(explored: Explored, limits: Limits, body: TestBody): Examined {
   const { session } = examination;
   for (let words = WORDS_FIRST; ;) {
     examination.restart();
-    session.locations.reset();
+    session.restart();
     try {
       const names = exploreInputs(explored, examination, words);
       if (session.cut !== 'all' || words === WORDS_MAX || examination.failure !== undefined) {
+        if (examination.failure === undefined && session.cut === undefined) examination.enumerate();
         if (session.cut === 'all') examination.bound(`${32 * words} events`);
         if (session.cut === 'thread') examination.bound(`${limits.events} events of a thread`);
         return { examination, names };

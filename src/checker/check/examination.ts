@@ -1,13 +1,14 @@
 /** Looking at executions: races, deadlocks, and what a test says must hold. */
 import { RondoError } from '../../base/index.ts';
 import type { Visitor } from '../explore/explorer.ts';
-import { type Graph, Kind, Status } from '../explore/graph.ts';
+import { Flag, type Graph, Kind, Status } from '../explore/graph.ts';
 import { Resplit } from '../program/locations.ts';
-import { Session } from '../program/session.ts';
+import { NotEnumerated, Session } from '../program/session.ts';
 import { type TestBody, TestInstance } from '../program/test.ts';
 import type { Failure, FailureKind } from './check.ts';
+import { Enumeration, Feed, type FinalState } from './enumeration.ts';
 import type { Explored } from './models.ts';
-import { traceOf } from './trace.ts';
+import { callSite, traceOf, traceOfSteps } from './trace.ts';
 
 /** Bounds of an examination. */
 export interface Limits {
@@ -15,6 +16,12 @@ export interface Limits {
   readonly events: number;
   readonly failsOnRaces: boolean;
 }
+
+const BUFFERING =
+  'no load buffering: reads without order might also see writes that come after them';
+
+/** Executions of which the values are kept. */
+const NOTED_MAX = 1000;
 
 /** Races that are named. */
 const RACES_MAX = 16;
@@ -25,6 +32,10 @@ export class Examination implements Visitor {
   readonly #body: TestBody;
   readonly #limits: Limits;
   readonly #model: Explored;
+  /** Whether reads could see writes that come after them. */
+  #isBuffering = false;
+  /** By location: values that were written. */
+  readonly #domain = new Map<number, Set<unknown>>();
   readonly races: Set<string> = new Set();
   executions = 0;
   blocked = 0;
@@ -35,7 +46,10 @@ export class Examination implements Visitor {
     this.#body = body;
     this.#limits = limits;
     this.#model = model;
-    this.session = new Session(() => this.instance(), { events: limits.events });
+    this.session = new Session(() => this.instance(), {
+      events: limits.events,
+      hasBarriers: model.hasBarriers,
+    });
   }
 
   /** Begins anew. */
@@ -45,6 +59,8 @@ export class Examination implements Visitor {
     this.bounded = undefined;
     this.failure = undefined;
     this.races.clear();
+    this.#isBuffering = false;
+    this.#domain.clear();
     this.session.cut = undefined;
     this.session.inputs.clear();
   }
@@ -84,12 +100,79 @@ export class Examination implements Visitor {
       return this.#fail('race', graph, `data race on ${race}`, undefined);
     }
     // Such reads may see writes that hang on them: no such execution is built here.
-    if (this.bounded === undefined && this.#model.isBuffering(graph, this.races.size > 0)) {
-      this.bounded = 'no load buffering: reads without order might also see writes that come later';
-    }
+    if (!this.#isBuffering) this.#isBuffering = this.#model.isBuffering(graph, this.races.size > 0);
+    this.#note(graph);
     if (ending === 'blocked') return this.#visitBlocked(graph);
     this.executions += 1;
     return this.#conclude(graph);
+  }
+
+  /** Keeps what was written where, for `enumerate`. */
+  #note(graph: Graph): void {
+    if (this.#model.enumeration === undefined || this.executions > NOTED_MAX) return;
+    for (let event = 1; event < graph.count; event++) {
+      const kind = graph.kind(event);
+      if (kind !== Kind.READ && kind !== Kind.WRITE) continue;
+      if ((graph.flags(event) & Flag.HIDDEN) !== 0) continue;
+      const location = graph.location(event);
+      let values = this.#domain.get(location);
+      if (values === undefined) this.#domain.set(location, (values = new Set()));
+      if (kind === Kind.WRITE) values.add(graph.values[event]);
+    }
+  }
+
+  /**
+   * Finds executions in which reads see writes that come after them, where the model has such and the
+   * test is small enough. Called when exploration is over and nothing has failed.
+   */
+  enumerate(): void {
+    if (!this.#isBuffering || this.bounded !== undefined) return;
+    const { enumeration } = this.#model;
+    if (enumeration === undefined || this.blocked > 0 || this.inputs.length > 0) {
+      this.bounded = BUFFERING;
+      return;
+    }
+    const { lower, model } = enumeration;
+    const instances = (): TestInstance => this.instance();
+    try {
+      const all = new Enumeration(this.session, instances, lower, model).run(this.#domain);
+      this.executions = all.executions;
+      for (const state of all.states) if (!this.#concludeState(state)) return;
+    } catch (error) {
+      if (error instanceof NotEnumerated || codeOf(error).startsWith('ERR_LITMUS_')) {
+        this.bounded = BUFFERING;
+      } else throw error;
+    }
+  }
+
+  #concludeState({ reads, threw, memory }: FinalState): boolean {
+    const instance = this.instance();
+    const thrown = threw.find((error) => error !== undefined);
+    let cause: unknown = thrown;
+    const feeds = reads.map((values) => new Feed(values, callSite));
+    const results = feeds.map((feed, thread) => {
+      try {
+        return this.session.decide(thread, instance, feed);
+      } catch {
+        return undefined;
+      }
+    });
+    if (thrown === undefined) {
+      try {
+        instance.conclude(memory, results);
+        return true;
+      } catch (error) {
+        cause = error;
+      }
+    }
+    const trace = traceOfSteps(
+      this.session,
+      instance,
+      feeds.map(({ steps }) => steps),
+    );
+    const message = messageOf(cause);
+    this.failure = { kind: 'error', message, cause, trace, inputs: [] };
+    return false;
   }
 
   /** Where two accesses race, if any do. */
@@ -180,6 +263,11 @@ export class Examination implements Visitor {
     this.failure = { kind, message, cause, trace, inputs: this.inputs };
     return false;
   }
+}
+
+function codeOf(error: unknown): string {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === 'string' ? code : '';
 }
 
 function messageOf(cause: unknown): string {

@@ -3,10 +3,17 @@ import { RondoError } from '../../base/index.ts';
 import { AxiomConsistency } from '../explore/axioms.ts';
 import type { Consistency } from '../explore/consistency.ts';
 import { Flag, type Graph, Kind, Order } from '../explore/graph.ts';
-import { armv8Lowering, esLowering, riscvLowering, v8Arm64 } from '../explore/lowering.ts';
+import {
+  armv8Lowering,
+  esLowering,
+  type Lowering,
+  riscvLowering,
+  v8Arm64,
+} from '../explore/lowering.ts';
 import { findRace, Rc11 } from '../explore/rc11.ts';
 import { sequential, storeBuffers } from '../explore/sequential.ts';
 import { armv8 } from '../models/armv8.ts';
+import type { Model } from '../models/contract.ts';
 import { es } from '../models/es.ts';
 import { riscv } from '../models/riscv.ts';
 
@@ -37,6 +44,13 @@ export interface Explored {
    * (Watt et al., PLDI 2020).
    */
   isBuffering(graph: Graph, hasRace: boolean): boolean;
+  /**
+   * Whether an atomic read is a barrier to accesses around it, so that it orders them also where
+   * nobody writes what it reads.
+   */
+  readonly hasBarriers: boolean;
+  /** How executions are found in which reads see what comes after them, if the test is small. */
+  readonly enumeration?: { readonly lower: Lowering; readonly model: Model };
 }
 
 /** Computes what happens before what, for models that keep something else. */
@@ -78,24 +92,31 @@ function hasLooseRead(graph: Graph, areWritesOrdered: boolean = true): boolean {
 }
 
 function inOrder(consistency: Consistency): Explored {
-  return { consistency, races: racesAfterwards, isBuffering: () => false };
+  return { consistency, races: racesAfterwards, isBuffering: () => false, hasBarriers: false };
 }
 
 /** What runs JavaScript: without races nothing is out of order. */
-function javascript(consistency: Consistency): Explored {
+function javascript(name: string, model: Model, lower: Lowering): Explored {
+  const consistency = new AxiomConsistency(name, model, lower);
   const isBuffering = (graph: Graph, hasRace: boolean): boolean => hasRace && hasLooseRead(graph);
-  return { consistency, races: racesAfterwards, isBuffering };
+  return {
+    consistency,
+    races: racesAfterwards,
+    isBuffering,
+    hasBarriers: true,
+    enumeration: { lower, model },
+  };
 }
 
 /**
  * The text of the standard allows races one thing more: a read-modify-write may read a plain write
  * that comes after it in the memory order.
  */
-function ecmascript(consistency: Consistency): Explored {
-  const base = javascript(consistency);
+function ecmascript(name: string, model: Model, lower: Lowering): Explored {
+  const base = javascript(name, model, lower);
   const isBuffering = (graph: Graph, hasRace: boolean): boolean =>
     hasRace && (hasLooseRead(graph, false) || hasRacyUpdate(graph));
-  return { ...base, isBuffering };
+  return { ...base, isBuffering, hasBarriers: false };
 }
 
 function hasRacyUpdate(graph: Graph): boolean {
@@ -109,8 +130,11 @@ function hasRacyUpdate(graph: Graph): boolean {
   return false;
 }
 
-function machine(consistency: Consistency): Explored {
-  return { consistency, races: racesAfterwards, isBuffering: hasLooseRead };
+function machine(name: string, model: Model, lower: Lowering): Explored {
+  const consistency = new AxiomConsistency(name, model, lower);
+  const isBuffering = (graph: Graph): boolean => hasLooseRead(graph);
+  const enumeration = { lower, model };
+  return { consistency, races: racesAfterwards, isBuffering, hasBarriers: true, enumeration };
 }
 
 /** @throws {RondoError} ERR_CHECKER_MODEL */
@@ -122,15 +146,20 @@ export function consistencyOf(name: ModelName, failsOnRaces: boolean): Explored 
     case 'v8-x64':
       return inOrder(storeBuffers());
     case 'rc11':
-      return { consistency: new Rc11(failsOnRaces), races: findRace, isBuffering: () => false };
+      return {
+        consistency: new Rc11(failsOnRaces),
+        races: findRace,
+        isBuffering: () => false,
+        hasBarriers: false,
+      };
     case 'es':
-      return ecmascript(new AxiomConsistency(name, es, esLowering));
+      return ecmascript(name, es, esLowering);
     case 'v8-arm64':
-      return javascript(new AxiomConsistency(name, armv8, v8Arm64));
+      return javascript(name, armv8, v8Arm64);
     case 'armv8':
-      return machine(new AxiomConsistency(name, armv8, armv8Lowering));
+      return machine(name, armv8, armv8Lowering);
     case 'riscv':
-      return machine(new AxiomConsistency(name, riscv, riscvLowering));
+      return machine(name, riscv, riscvLowering);
     default:
       throw new RondoError(
         'ERR_CHECKER_MODEL',

@@ -1,7 +1,8 @@
 /** An execution as people look at it: who did what, where in the source, and what each read saw. */
-import { type Graph, Kind, Order } from '../explore/graph.ts';
+import { Flag, type Graph, Kind, Order } from '../explore/graph.ts';
 import type { Session } from '../program/session.ts';
 import type { TestInstance } from '../program/test.ts';
+import type { Step } from './enumeration.ts';
 
 /** What an event did. */
 export type TraceKind = 'read' | 'write' | 'fence' | 'choice' | 'join';
@@ -55,8 +56,9 @@ const KINDS: Readonly<Record<number, TraceKind>> = {
 /** The folder of the checker, whose frames are not where users look. */
 const OWN = new URL('..', import.meta.url).href;
 
-function siteOf(stack: string): string {
-  for (const line of stack.split('\n').slice(1)) {
+/** Where in the source the caller is, outside of the checker: `file:line:column`, or ''. */
+export function callSite(): string {
+  for (const line of (new Error('site').stack ?? '').split('\n').slice(1)) {
     const place = /\(?((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?$/.exec(line)?.[1];
     if (place === undefined || place.startsWith(OWN) || place.includes('/atomics/index.')) continue;
     return place.startsWith('file://') ? decodeURI(place.slice('file://'.length)) : place;
@@ -70,7 +72,7 @@ export function traceOf(session: Session, graph: Graph, instance: TestInstance):
   const depth = Error.stackTraceLimit;
   Error.stackTraceLimit = 64;
   session.onEvent = (event) => {
-    sites[event] = siteOf(new Error('site').stack ?? '');
+    sites[event] = callSite();
   };
   try {
     session.replay(graph, instance);
@@ -99,8 +101,8 @@ export function traceOf(session: Session, graph: Graph, instance: TestInstance):
         kind,
         location: label(location),
         order: ORDERS[graph.order(event)] ?? ORDERS[Order.PLAIN],
-        isRmw: (graph.flags(event) & 1) !== 0,
-        isHidden: (graph.flags(event) & 4) !== 0,
+        isRmw: (graph.flags(event) & Flag.RMW) !== 0,
+        isHidden: (graph.flags(event) & Flag.HIDDEN) !== 0,
         value: kind === 'read' && from === 0 ? first : graph.values[from ?? event],
         from,
         site: sites[event] ?? '',
@@ -130,4 +132,48 @@ function coherenceOf(
     if (writes.length > 0) all.set(label(location), writes);
   }
   return all;
+}
+
+/** As `traceOf`, of what threads did without a graph: each read is taken to see the write of its value. */
+export function traceOfSteps(
+  session: Session,
+  instance: TestInstance,
+  threads: readonly (readonly Step[])[],
+): ExecutionTrace {
+  const events: TraceEvent[] = [];
+  const initial = new Map<string, unknown>();
+  const writes = new Map<string, number>();
+  const label = ({ location }: Step): string =>
+    location < 0 ? '' : session.locations.at(location).label;
+  let id = 0;
+  threads.forEach((steps, thread) => {
+    for (const step of steps) {
+      id += 1;
+      if (step.location >= 0) initial.set(label(step), instance.initial(step.location));
+      if (step.kind === Kind.WRITE) writes.set(`${step.location} ${String(step.value)}`, id);
+      events.push({
+        id,
+        thread,
+        kind: KINDS[step.kind] ?? 'fence',
+        location: label(step),
+        order: ORDERS[step.order] ?? 'plain',
+        isRmw: (step.flags & Flag.RMW) !== 0,
+        isHidden: false,
+        value: step.value,
+        from: step.kind === Kind.READ ? step.location : undefined,
+        site: step.site,
+      });
+    }
+  });
+  return {
+    threads: instance.names,
+    states: instance.names.map(() => 'ended'),
+    events: events.map((event) =>
+      event.from === undefined
+        ? event
+        : { ...event, from: writes.get(`${event.from} ${String(event.value)}`) ?? 0 },
+    ),
+    coherence: new Map(),
+    initial,
+  };
 }

@@ -94,8 +94,10 @@ export const c11Lowering: Lowering = (kind, order, isRmw) => {
 
 /** ECMAScript: everything that is not plain is sequentially consistent, and there is no fence. */
 export const esLowering: Lowering = (kind, order, isRmw) => {
-  if (kind === Kind.FENCE || order === Order.PLAIN) return NOTHING;
-  return tags((isRmw ? Tag.ATOMIC_RMW : 0) | Tag.SEQ_CST);
+  if (kind === Kind.FENCE) return NOTHING;
+  // RELAXED marks what need not be coherent by itself: see `models/es.ts`.
+  if (order === Order.PLAIN) return tags(Tag.RELAXED);
+  return tags((isRmw ? Tag.ATOMIC_RMW : 0) | Tag.SEQ_CST | Tag.RELAXED);
 };
 
 /** Whether an event is half of a read-modify-write. */

@@ -55,5 +55,7 @@ export const es: Model = {
     empty('coherent-reads (overwritten)', overwritten),
     acyclic('memory-order', seq(minus(order, amo), optional(union(amo, inverse(amo))))),
   ],
+  // All of them: coherence is what the memory order says, and no more.
+  incoherent: Tag.RELAXED,
   porfAcyclic: false,
 };

@@ -7,7 +7,8 @@ import { Order } from '../explore/graph.ts';
 import { type Element, ELEMENTS } from './elements.ts';
 import { memoryOf } from './known.ts';
 import type { Raw } from './memory.ts';
-import { RealDataView } from './real.ts';
+import { RealDataView, RealSharedArrayBuffer } from './real.ts';
+import type { Session } from './session.ts';
 import { sleep, wake } from './sleeping.ts';
 import { makeDataView, makeView, type ViewInfo, viewInfo } from './views.ts';
 
@@ -50,9 +51,13 @@ function modifier(name: string): (info: ViewInfo, index: unknown, value: unknown
 /** Numbers the waits of a thread; set anew for each run. */
 let waits = 0;
 
-/** Begins a run of a thread. */
-export function startRun(): void {
+/** Whose threads run. */
+let current: Session | undefined;
+
+/** Begins a run of a thread, or a set-up. */
+export function startRun(session: Session): void {
   waits = 0;
+  current = session;
 }
 
 const checked: Record<string, (info: ViewInfo, ...input: unknown[]) => unknown> = {
@@ -154,6 +159,15 @@ replacements['DataView'] = new Proxy(RealDataView, {
     const memory = memoryOf(source);
     if (memory === undefined) return Reflect.construct(real, input, newTarget) as object;
     return makeDataView(memory, byteOffset, length ?? memory.buffer.byteLength - byteOffset);
+  },
+});
+// Of a thread, for itself: code that fences makes a word for that. Set-ups call `shared`.
+replacements['SharedArrayBuffer'] = new Proxy(RealSharedArrayBuffer, {
+  construct(real, input: unknown[], newTarget): object {
+    const [bytes] = input;
+    const isOwn = current !== undefined && !current.isDirect && typeof bytes === 'number';
+    if (!isOwn) return Reflect.construct(real, input, newTarget) as object;
+    return current!.ownMemory(bytes as number).buffer;
   },
 });
 

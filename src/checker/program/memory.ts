@@ -88,6 +88,7 @@ export class Memory {
   /** Reads, as the thread that runs. */
   read(offset: number, size: number, order: number): Raw {
     if (this.session.isDirect) return this.stored(offset, size);
+    if (this.session.isConstant(this.index, offset, size, order)) return this.stored(offset, size);
     const location = this.locate(offset, size);
     if (location >= 0) return this.session.read(location, order) as Raw;
     this.#assertPlain(offset, size, order);
@@ -105,6 +106,7 @@ export class Memory {
       this.store(offset, size, raw);
       return;
     }
+    this.session.assertChanging(this.index, offset, size);
     const location = this.locate(offset, size);
     if (location >= 0) {
       this.session.write(location, order, raw);
@@ -126,6 +128,7 @@ export class Memory {
       if (after !== undefined) this.store(offset, size, after);
       return before;
     }
+    this.session.assertChanging(this.index, offset, size);
     const location = this.locate(offset, size);
     if (location < 0) throw this.#mixed(offset, size);
     return this.session.modify(location, order, change as (raw: unknown) => unknown) as Raw;

@@ -7,6 +7,7 @@
 import { assert, RondoError } from '../../base/index.ts';
 import { type Explorer, type RunEnd, type Threads } from '../explore/explorer.ts';
 import { Flag, Graph, Kind, Order } from '../explore/graph.ts';
+import { Constants } from './constants.ts';
 import { Inputs, Unasked } from './inputs.ts';
 import { register } from './known.ts';
 import { Locations } from './locations.ts';
@@ -38,6 +39,23 @@ interface Run {
   end: RunEnd | undefined;
   /** What a probe is fed with behind its log, and how it went. */
   readonly probe: Probe | undefined;
+  /** Memories that the thread itself has made. */
+  made: number;
+  /** Reads of what no thread writes. */
+  constants: number;
+  /** Who decides instead of exploration. */
+  readonly decider?: Decider;
+}
+
+/**
+ * Somebody else than exploration who decides what a thread's events do, one run at a time. What it
+ * throws goes through the thread.
+ */
+export interface Decider {
+  read(location: number, order: number, flags: number, initial: unknown): unknown;
+  write(location: number, order: number, flags: number, value: unknown): void;
+  fence(order: number): void;
+  choose(count: number): number;
 }
 
 /** A look at what a thread would do if its last reads gave the same again and again. */
@@ -49,14 +67,23 @@ interface Probe {
   isSame: boolean;
 }
 
+/** Memories of one thread; those of the test itself have lower numbers. */
+const OWN_MEMORIES = 1024;
+
 /** Most events of one thread that may stand behind each other in an execution. */
 export interface SessionLimits {
   readonly events: number;
+  /** Whether an atomic read of what no thread writes may order what stands around it. */
+  readonly hasBarriers: boolean;
 }
+
+/** Thrown when a thread does what only exploration knows. */
+export class NotEnumerated extends Error {}
 
 /** See the head of this file. */
 export class Session implements Threads {
   readonly locations: Locations = new Locations();
+  readonly #constants = new Constants();
   readonly #make: MakeInstance;
   readonly #limits: SessionLimits;
   #explorer: Explorer | undefined;
@@ -99,6 +126,26 @@ export class Session implements Threads {
     return this.#make();
   }
 
+  /** Forgets what was found out of memory, but not what it takes to explore. */
+  restart(): void {
+    this.locations.reset();
+    this.#constants.reset();
+    this.#endless.clear();
+  }
+
+  /** Whether a read is no event: see `Constants`. */
+  isConstant(memory: number, offset: number, size: number, order: number): boolean {
+    if (order !== Order.PLAIN && this.#limits.hasBarriers) return false;
+    const run = this.#current();
+    run.constants += 1;
+    return this.#constants.isConstant(memory, offset, size, run.constants);
+  }
+
+  /** Says that a thread writes there. */
+  assertChanging(memory: number, offset: number, size: number): void {
+    if (!this.isProbe) this.#constants.change(memory, offset, size);
+  }
+
   /** Says who decides what events do. */
   use(explorer: Explorer): void {
     this.#explorer = explorer;
@@ -119,6 +166,15 @@ export class Session implements Threads {
     pool[index] = memory;
     register(memory);
     return memory;
+  }
+
+  /** A memory that the thread which runs makes for itself: all 0, and nobody else knows it. */
+  ownMemory(bytes: number): Memory {
+    const run = this.#current();
+    const index = OWN_MEMORIES * (run.thread + 1) + run.made;
+    run.made += 1;
+    assert(run.made < OWN_MEMORIES, 'a thread makes few memories');
+    return this.memory(index, bytes, `memory ${run.made} of thread ${run.thread}`);
   }
 
   /** Whether accesses go straight to memory: while the test is set up, and after its threads. */
@@ -142,6 +198,8 @@ export class Session implements Threads {
       cursor: 0,
       end: undefined,
       probe: undefined,
+      made: 0,
+      constants: 0,
     };
     const end = this.#carryOut(run);
     this.#buffers.push(log);
@@ -163,6 +221,8 @@ export class Session implements Threads {
         cursor: 0,
         end: undefined,
         probe: { period: 0, wanted: 0, seen: 0, isSame: true },
+        made: 0,
+        constants: 0,
       };
       const outer = this.#run;
       this.#run = run;
@@ -176,6 +236,32 @@ export class Session implements Threads {
       }
     }
     return results;
+  }
+
+  /**
+   * Runs a thread with somebody else to decide. Gives what it returns; what it, or who decides, throws
+   * goes out.
+   */
+  decide(thread: number, instance: Instance, decider: Decider): unknown {
+    const run: Run = {
+      thread,
+      instance,
+      log: [],
+      length: 0,
+      cursor: 0,
+      end: undefined,
+      made: 0,
+      constants: 0,
+      probe: undefined,
+      decider,
+    };
+    const outer = this.#run;
+    this.#run = run;
+    try {
+      return instance.threads[thread]!();
+    } finally {
+      this.#run = outer;
+    }
   }
 
   #carryOut(run: Run): RunEnd {
@@ -219,6 +305,9 @@ export class Session implements Threads {
     isTimed: boolean = false,
   ): unknown {
     const run = this.#current();
+    if (run.decider !== undefined) {
+      return run.decider.read(location, order, flags, run.instance.initial(location));
+    }
     if (run.cursor < run.length) {
       return this.#valueOf(run, this.#replayed(run, Kind.READ, location, order, flags), location);
     }
@@ -244,6 +333,10 @@ export class Session implements Threads {
   /** Writes a location. */
   write(location: number, order: number, value: unknown, flags: number = 0): void {
     const run = this.#current();
+    if (run.decider !== undefined) {
+      run.decider.write(location, order, flags, value);
+      return;
+    }
     if (run.cursor < run.length) {
       const event = this.#replayed(run, Kind.WRITE, location, order, flags);
       if ((flags & Flag.HIDDEN) === 0 && !Object.is(this.#graph!.values[event], value)) {
@@ -285,6 +378,10 @@ export class Session implements Threads {
   /** A fence. */
   fence(order: number): void {
     const run = this.#current();
+    if (run.decider !== undefined) {
+      run.decider.fence(order);
+      return;
+    }
     if (run.cursor < run.length) {
       this.#replayed(run, Kind.FENCE, -1, order, 0);
       return;
@@ -303,6 +400,7 @@ export class Session implements Threads {
   choose(count: number): number {
     if (this.isDirect) return this.inputs.take(count);
     const run = this.#current();
+    if (run.decider !== undefined) return run.decider.choose(count);
     if (run.cursor < run.length) {
       return this.#graph!.values[this.#replayed(run, Kind.CHOICE, -1, 0, 0)] as number;
     }
@@ -320,6 +418,7 @@ export class Session implements Threads {
   /** Waits until a thread has ended. */
   join(thread: number): void {
     const run = this.#current();
+    if (run.decider !== undefined) throw new NotEnumerated();
     if (run.cursor < run.length) {
       this.#replayed(run, Kind.JOIN, -1, Order.ACQUIRE, 0);
       return;
@@ -465,6 +564,8 @@ export class Session implements Threads {
       cursor: 0,
       end: undefined,
       probe,
+      made: 0,
+      constants: 0,
     };
     const trace = this.onEvent;
     this.onEvent = undefined;

@@ -57,7 +57,7 @@ export interface TestThread<T> {
 
 /** What the function of a test is given. It is called once for each run of a thread: see `check`. */
 export interface TestContext {
-  /** Shared memory of so many bytes, up to 65,536, all 0. Views of it are made as always. */
+  /** Shared memory of so many bytes, up to 1,048,576, all 0. Views of it are made as always. */
   shared(bytes: number, name?: string): SharedArrayBuffer;
   /** `new Int32Array(shared(4 * length))`. */
   words(length: number, name?: string): Int32Array;
@@ -83,7 +83,7 @@ export type TestBody = (context: TestContext) => void;
 
 /** Threads at most. */
 const THREADS_MAX = 16;
-const BYTES_MAX = 65_536;
+const BYTES_MAX = 1_048_576;
 
 /** One set-up of a test. */
 export class TestInstance implements Instance {
@@ -99,7 +99,7 @@ export class TestInstance implements Instance {
 
   constructor(session: Session, body: TestBody) {
     this.#session = session;
-    startRun();
+    startRun(session);
     body(this.#context());
     this.#isSetUp = true;
   }
@@ -170,7 +170,7 @@ export class TestInstance implements Instance {
     }
     const index = this.threads.length;
     this.threads.push(() => {
-      startRun();
+      startRun(this.#session);
       return body();
     });
     this.names.push(name);
@@ -209,14 +209,15 @@ export class TestInstance implements Instance {
   initial(location: number): unknown {
     const { memory, offset, size } = this.#session.locations.at(location);
     if (memory < 0) return this.#cells.get(location);
-    return this.#memories[memory]!.stored(offset, size);
+    // Memories that threads make for themselves are all 0.
+    return this.#memories[memory]?.stored(offset, size) ?? (size === 8 ? 0n : 0);
   }
 
   /** Memory as it is at the end of an execution: for each location that was written its last value. */
   conclude(last: ReadonlyMap<number, unknown>, results: readonly unknown[]): void {
     for (const [location, value] of last) {
       const { memory, offset, size } = this.#session.locations.at(location);
-      if (memory >= 0) this.#memories[memory]!.store(offset, size, value as number | bigint);
+      if (memory >= 0) this.#memories[memory]?.store(offset, size, value as number | bigint);
       else if (this.#cells.has(location)) this.#cells.set(location, value);
     }
     this.#results = results;

@@ -6,7 +6,7 @@ import { RondoError } from '../../base/index.ts';
 import { Order } from '../explore/graph.ts';
 import { type Element, ELEMENTS } from './elements.ts';
 import type { Memory } from './memory.ts';
-import { RealDataView } from './real.ts';
+import { Bytes, RealDataView } from './real.ts';
 
 /** What the checker knows of a view. */
 export interface ViewInfo {
@@ -45,9 +45,45 @@ function writeElement(info: ViewInfo, index: number, value: unknown): void {
 
 type Method = (info: ViewInfo, ...input: never[]) => unknown;
 
+/** Where a relative index of an array method lies. */
+function place(index: number, length: number): number {
+  const whole = Math.trunc(index) || 0;
+  return whole < 0 ? Math.max(0, length + whole) : Math.min(whole, length);
+}
+
+/**
+ * Copies bytes as the memory-copying of engines does: words at a time where both sides are aligned
+ * alike, the rest byte by byte. The specification has only bytes, but no machine tears aligned words.
+ */
+function copyBytes(
+  from: ViewInfo,
+  source: number,
+  to: ViewInfo,
+  target: number,
+  bytes: number,
+): void {
+  const values: [number, number, number | bigint][] = [];
+  for (let done = 0; done < bytes;) {
+    const isWord = (source + done) % 4 === 0 && (target + done) % 4 === 0 && bytes - done >= 4;
+    const size = isWord ? 4 : 1;
+    values.push([done, size, from.memory.read(source + done, size, Order.PLAIN)]);
+    done += size;
+  }
+  for (const [done, size, raw] of values) {
+    to.memory.write(target + done, size, Order.PLAIN, raw);
+  }
+}
+
 /** Methods that write, or give a view: those that only read work on a copy. */
 const METHODS: Readonly<Record<string, Method>> = {
   set(info, source: ArrayLike<unknown>, start: number = 0): void {
+    if (info.element.name === 'Uint8Array' && source instanceof Bytes) {
+      checkIndex(info, start + Math.max(0, source.length - 1));
+      const from = viewInfo(source);
+      if (from === undefined) setBytes(info, source, start);
+      else copyBytes(from, from.offset, info, info.offset + start, source.length);
+      return;
+    }
     for (let index = 0; index < source.length; index++) {
       checkIndex(info, start + index);
       writeElement(info, start + index, source[index]);
@@ -59,6 +95,22 @@ const METHODS: Readonly<Record<string, Method>> = {
     }
     return undefined;
   },
+  copyWithin(info, to: number, start: number, end: number = info.length): unknown {
+    const { element, offset, length } = info;
+    const target = place(to, length);
+    const first = place(start, length);
+    const count = Math.min(place(end, length) - first, length - target);
+    const bytes = Math.max(0, count) * element.size;
+    const at = (index: number): number => offset + index * element.size;
+    copyBytes(info, at(first), info, at(target), bytes);
+    return undefined;
+  },
+  slice(info, start: number = 0, end: number = info.length): unknown {
+    const { element, offset } = info;
+    const first = place(start, info.length);
+    const length = Math.max(0, place(end, info.length) - first);
+    return sliceOf(info, offset + first * element.size, length);
+  },
   subarray(info, start: number = 0, end: number = info.length): object {
     const first = start < 0 ? Math.max(0, info.length + start) : Math.min(start, info.length);
     const last = end < 0 ? Math.max(0, info.length + end) : Math.min(end, info.length);
@@ -67,6 +119,40 @@ const METHODS: Readonly<Record<string, Method>> = {
     return makeView(info.memory, element, offset + first * element.size, length);
   },
 };
+
+/** A private copy of elements: of bytes as words, as memory is copied. */
+function sliceOf({ memory, element }: ViewInfo, offset: number, length: number): object {
+  const copy = new element.View(new ArrayBuffer(length * element.size), 0, length);
+  const values = copy as unknown as (number | bigint)[];
+  if (element.size > 1) {
+    for (let index = 0; index < length; index++) {
+      values[index] = element.decode(
+        memory.read(offset + index * element.size, element.size, Order.PLAIN),
+      );
+    }
+    return copy;
+  }
+  const bytes = new Bytes(copy.buffer);
+  for (let done = 0; done < length;) {
+    const size = (offset + done) % 4 === 0 && length - done >= 4 ? 4 : 1;
+    const raw = memory.read(offset + done, size, Order.PLAIN) as number;
+    for (let byte = 0; byte < size; byte++) bytes[done + byte] = raw >>> (8 * byte);
+    done += size;
+  }
+  return copy;
+}
+
+/** Writes private bytes, as memory is copied: words where the target is aligned. */
+function setBytes({ memory, offset }: ViewInfo, source: Uint8Array, start: number): void {
+  for (let done = 0; done < source.length;) {
+    const at = offset + start + done;
+    const size = at % 4 === 0 && source.length - done >= 4 ? 4 : 1;
+    let raw = 0;
+    for (let byte = size - 1; byte >= 0; byte--) raw = raw * 256 + source[done + byte]!;
+    memory.write(at, size, Order.PLAIN, raw);
+    done += size;
+  }
+}
 
 function checkIndex(info: ViewInfo, index: number): void {
   if (index < info.length) return;
@@ -110,7 +196,7 @@ export function makeView(
 }
 
 /** Methods that change the view in place, and that no lock-free code uses. */
-const REFUSED = new Set(['copyWithin', 'reverse', 'sort']);
+const REFUSED = new Set(['reverse', 'sort']);
 
 function callOnCopy(info: ViewInfo, key: string | symbol, input: unknown[]): unknown {
   if (REFUSED.has(String(key))) {
