@@ -2,6 +2,7 @@
 import { choiceOption, integerOption, rejectUnknown } from '../../base/index.ts';
 import { Explorer } from '../explore/explorer.ts';
 import { withGlobals } from '../program/globals.ts';
+import { withSession } from '../program/current.ts';
 import { Unasked } from '../program/inputs.ts';
 import { Resplit } from '../program/locations.ts';
 import type { TestBody, TestInstance } from '../program/test.ts';
@@ -99,6 +100,11 @@ interface Examined {
 /** Explores, and begins anew when the size of locations or of graphs turns out to be another. */
 function examine(explored: Explored, limits: Limits, body: TestBody): Examined {
   const examination = new Examination(body, limits, explored);
+  const { session } = examination;
+  return withSession(session, () => exploreAll(explored, limits, examination));
+}
+
+function exploreAll(explored: Explored, limits: Limits, examination: Examination): Examined {
   const { session } = examination;
   for (let words = WORDS_FIRST; ;) {
     examination.restart();
