@@ -7,78 +7,36 @@
 import { assert, RondoError } from '../../base/index.ts';
 import { type Explorer, type RunEnd, type Threads } from '../explore/explorer.ts';
 import { Flag, Graph, Kind, Order } from '../explore/graph.ts';
+import { happensBefore, Rc11 } from '../explore/rc11.ts';
 import { Constants } from './constants.ts';
 import { Inputs, Unasked } from './inputs.ts';
 import { register } from './known.ts';
 import { Locations } from './locations.ts';
 import { Memory } from './memory.ts';
+import {
+  type Decider,
+  type Instance,
+  type MakeInstance,
+  NotEnumerated,
+  type Probe,
+  type Run,
+  type SessionLimits,
+  type Trial,
+} from './run.ts';
 import { findSpin, type Label } from './spin.ts';
 
 /** What is thrown to stop a thread: nobody else can have it. */
 const STOP: unique symbol = Symbol('stopped by the checker');
 
-/** One set-up of the test, made anew for each run. */
-export interface Instance {
-  /** The functions of its threads, in the order of their declaration. */
-  readonly threads: readonly (() => unknown)[];
-  /** What memory held before the threads started: the value of a location. */
-  initial(location: number): unknown;
-}
-
-/** Makes an instance; called with the session in `direct` mode. */
-export type MakeInstance = () => Instance;
-
-/** One run of one thread. */
-interface Run {
-  readonly thread: number;
-  readonly instance: Instance;
-  /** Events of the log. */
-  readonly log: number[];
-  length: number;
-  cursor: number;
-  end: RunEnd | undefined;
-  /** What a probe is fed with behind its log, and how it went. */
-  readonly probe: Probe | undefined;
-  /** Memories that the thread itself has made. */
-  made: number;
-  /** Reads of what no thread writes. */
-  constants: number;
-  /** Who decides instead of exploration. */
-  readonly decider?: Decider;
-}
-
-/**
- * Somebody else than exploration who decides what a thread's events do, one run at a time. What it
- * throws goes through the thread.
- */
-export interface Decider {
-  read(location: number, order: number, flags: number, initial: unknown): unknown;
-  write(location: number, order: number, flags: number, value: unknown): void;
-  fence(order: number): void;
-  choose(count: number): number;
-}
-
-/** A look at what a thread would do if its last reads gave the same again and again. */
-interface Probe {
-  readonly period: number;
-  /** Events behind the log that must be the same. */
-  readonly wanted: number;
-  seen: number;
-  isSame: boolean;
-}
-
 /** Memories of one thread; those of the test itself have lower numbers. */
 const OWN_MEMORIES = 1024;
 
-/** Most events of one thread that may stand behind each other in an execution. */
-export interface SessionLimits {
-  readonly events: number;
-  /** Whether an atomic read of what no thread writes may order what stands around it. */
-  readonly hasBarriers: boolean;
+/** Events of one thread, from the one numbered `begin` to before `end`. */
+export interface Span {
+  readonly thread: number;
+  readonly begin: number;
+  readonly end: number;
 }
-
-/** Thrown when a thread does what only exploration knows. */
-export class NotEnumerated extends Error {}
 
 /** See the head of this file. */
 export class Session implements Threads {
@@ -104,6 +62,8 @@ export class Session implements Threads {
   readonly inputs: Inputs = new Inputs();
   /** Accesses that are told to whoever traces; undefined is nobody. */
   onEvent: ((event: number) => void) | undefined;
+  /** Changes accesses that are not of the checker's own words. */
+  trial: Trial | undefined;
 
   constructor(make: MakeInstance, limits: SessionLimits) {
     this.#make = make;
@@ -257,6 +217,7 @@ export class Session implements Threads {
     };
     const outer = this.#run;
     this.#run = run;
+    this.#graph = undefined;
     try {
       return instance.threads[thread]!();
     } finally {
@@ -305,6 +266,10 @@ export class Session implements Threads {
     isTimed: boolean = false,
   ): unknown {
     const run = this.#current();
+    if (this.trial !== undefined && (flags & Flag.HIDDEN) === 0) {
+      const asked = { kind: Kind.READ, location, order, flags };
+      ({ order, flags } = this.trial.change(this, asked));
+    }
     if (run.decider !== undefined) {
       return run.decider.read(location, order, flags, run.instance.initial(location));
     }
@@ -333,6 +298,10 @@ export class Session implements Threads {
   /** Writes a location. */
   write(location: number, order: number, value: unknown, flags: number = 0): void {
     const run = this.#current();
+    if (this.trial !== undefined && (flags & Flag.HIDDEN) === 0) {
+      const asked = { kind: Kind.WRITE, location, order, flags };
+      ({ order, flags } = this.trial.change(this, asked));
+    }
     if (run.decider !== undefined) {
       run.decider.write(location, order, flags, value);
       return;
@@ -447,6 +416,71 @@ export class Session implements Threads {
   /** Sleepers that were woken look again. */
   wakeSleepers(): void {
     if (this.#current().probe === undefined) this.#explorer!.wakeSleepers();
+  }
+
+  /** What the thread that runs must ask for next, where that is known because it has before. */
+  get expected(): Label | undefined {
+    const { log, length, cursor, probe } = this.#current();
+    if (cursor < length) return this.#labelOf(log[cursor]!);
+    if (probe === undefined || probe.period === 0) return undefined;
+    return this.#labelOf(log[length - probe.period + (probe.seen % probe.period)]!);
+  }
+
+  /** What the thread that runs has asked for last, where exploration decides. */
+  get last(): Label | undefined {
+    const { log, cursor } = this.#current();
+    return cursor === 0 ? undefined : this.#labelOf(log[cursor - 1]!);
+  }
+
+  #labelOf(event: number): Label {
+    const graph = this.#graph!;
+    return {
+      kind: graph.kind(event),
+      location: graph.location(event),
+      order: graph.order(event),
+      flags: graph.flags(event),
+    };
+  }
+
+  /** The memory with that number in the set-up that was made last. */
+  memoryAt(index: number): Memory | undefined {
+    return this.#memories[0]?.[index];
+  }
+
+  /** Events that the running thread has had. */
+  get position(): number {
+    return this.#run?.cursor ?? 0;
+  }
+
+  /** Whether the running thread was told to stop, so that what comes now is none of its own. */
+  get isStopping(): boolean {
+    return this.#run?.end !== undefined;
+  }
+
+  /**
+   * What happened before what in the execution that was run again last: spans of events of threads, of
+   * which the last one of the first happens before the first one of the second.
+   */
+  happensBefore(): (earlier: Span, later: Span) => boolean {
+    const graph = this.#graph;
+    // Where executions have no graph, only what one thread does is in order for certain.
+    if (graph === undefined) {
+      return (earlier, later) => earlier.thread === later.thread && earlier.end <= later.begin;
+    }
+    const order = new Rc11();
+    order.restore(graph);
+    const logs = Array.from({ length: graph.threads }, (_, thread) => {
+      const log: number[] = [];
+      graph.log(thread, log);
+      return log;
+    });
+    return (earlier, later) => {
+      if (earlier.thread === later.thread) return earlier.end <= later.begin;
+      if (earlier.begin === earlier.end || later.begin === later.end) return false;
+      const last = logs[earlier.thread]![earlier.end - 1]!;
+      const first = logs[later.thread]![later.begin]!;
+      return happensBefore(graph, last, first);
+    };
   }
 
   /** Whether the run only looks ahead, so that nothing may be kept of it. */

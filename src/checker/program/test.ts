@@ -3,7 +3,8 @@ import { integerOption, misuse, RondoError } from '../../base/index.ts';
 import { Order } from '../explore/graph.ts';
 import { startRun } from './globals.ts';
 import type { Memory } from './memory.ts';
-import type { Instance, Session } from './session.ts';
+import type { Instance } from './run.ts';
+import type { Session } from './session.ts';
 
 /** Orders of C11 and Rust. */
 export type MemoryOrder = 'relaxed' | 'acquire' | 'release' | 'acq_rel' | 'seq_cst';

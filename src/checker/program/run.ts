@@ -1,0 +1,73 @@
+/** Runs of threads, and who else takes part in them. */
+import type { RunEnd } from '../explore/explorer.ts';
+import type { Label } from './spin.ts';
+import type { Session } from './session.ts';
+
+/** One set-up of the test, made anew for each run. */
+export interface Instance {
+  /** The functions of its threads, in the order of their declaration. */
+  readonly threads: readonly (() => unknown)[];
+  /** What memory held before the threads started: the value of a location. */
+  initial(location: number): unknown;
+}
+
+/** Makes an instance; called with the session in `direct` mode. */
+export type MakeInstance = () => Instance;
+
+/** One run of one thread. */
+export interface Run {
+  readonly thread: number;
+  readonly instance: Instance;
+  /** Events of the log. */
+  readonly log: number[];
+  length: number;
+  cursor: number;
+  end: RunEnd | undefined;
+  /** What a probe is fed with behind its log, and how it went. */
+  readonly probe: Probe | undefined;
+  /** Memories that the thread itself has made. */
+  made: number;
+  /** Reads of what no thread writes. */
+  constants: number;
+  /** Who decides instead of exploration. */
+  readonly decider?: Decider;
+}
+
+/**
+ * Somebody else than exploration who decides what a thread's events do, one run at a time. What it
+ * throws goes through the thread.
+ */
+export interface Decider {
+  read(location: number, order: number, flags: number, initial: unknown): unknown;
+  write(location: number, order: number, flags: number, value: unknown): void;
+  fence(order: number): void;
+  choose(count: number): number;
+}
+
+/** A look at what a thread would do if its last reads gave the same again and again. */
+export interface Probe {
+  readonly period: number;
+  /** Events behind the log that must be the same. */
+  readonly wanted: number;
+  seen: number;
+  isSame: boolean;
+}
+
+/** Changes accesses of a thread, to see what difference that makes. Must do the same each time. */
+export interface Trial {
+  /**
+   * What an access becomes that is about to be carried out; called from inside of it. May ask the
+   * session for a fence first.
+   */
+  change(session: Session, asked: Label): Pick<Label, 'order' | 'flags'>;
+}
+
+/** Most events of one thread that may stand behind each other in an execution. */
+export interface SessionLimits {
+  readonly events: number;
+  /** Whether an atomic read of what no thread writes may order what stands around it. */
+  readonly hasBarriers: boolean;
+}
+
+/** Thrown when a thread does what only exploration knows. */
+export class NotEnumerated extends Error {}
