@@ -11,7 +11,8 @@ import { isHalf, type Lowered, type Lowering } from '../explore/lowering.ts';
 import { runLitmus } from '../litmus/index.ts';
 import type { Access, LitmusTest, Observable, ThreadContext, Value } from '../litmus/contract.ts';
 import type { Model } from '../models/index.ts';
-import { type Decider, NotEnumerated, type Session } from '../program/session.ts';
+import { type Decider, NotEnumerated } from '../program/run.ts';
+import type { Session } from '../program/session.ts';
 import type { TestInstance } from '../program/test.ts';
 
 /** Reads of one thread that are told apart. */

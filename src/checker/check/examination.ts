@@ -3,12 +3,15 @@ import { RondoError } from '../../base/index.ts';
 import type { Visitor } from '../explore/explorer.ts';
 import { Flag, type Graph, Kind, Status } from '../explore/graph.ts';
 import { Resplit } from '../program/locations.ts';
-import { NotEnumerated, Session } from '../program/session.ts';
+import { placesOf } from '../program/places.ts';
+import { NotEnumerated } from '../program/run.ts';
+import { Session } from '../program/session.ts';
+import { siteHere } from '../program/site.ts';
 import { type TestBody, TestInstance } from '../program/test.ts';
 import type { Failure, FailureKind } from './check.ts';
 import { Enumeration, Feed, type FinalState } from './enumeration.ts';
 import type { Explored } from './models.ts';
-import { callSite, traceOf, traceOfSteps } from './trace.ts';
+import { traceOf, traceOfSteps } from './trace.ts';
 
 /** Bounds of an examination. */
 export interface Limits {
@@ -149,7 +152,7 @@ export class Examination implements Visitor {
     const instance = this.instance();
     const thrown = threw.find((error) => error !== undefined);
     let cause: unknown = thrown;
-    const feeds = reads.map((values) => new Feed(values, callSite));
+    const feeds = reads.map((values) => new Feed(values, siteHere));
     const results = feeds.map((feed, thread) => {
       try {
         return this.session.decide(thread, instance, feed);
@@ -180,7 +183,7 @@ export class Examination implements Visitor {
     if (this.races.size >= RACES_MAX) return undefined;
     const race = this.#model.races(graph);
     if (race === undefined) return undefined;
-    const where = this.session.locations.at(graph.location(race[0])).label;
+    const where = placesOf(this.session)[graph.location(race[0])]!.name;
     this.races.add(where);
     return where;
   }

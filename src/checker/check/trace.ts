@@ -1,6 +1,8 @@
 /** An execution as people look at it: who did what, where in the source, and what each read saw. */
-import { Flag, type Graph, Kind, Order } from '../explore/graph.ts';
+import { Flag, type Graph, Kind, Order, Status } from '../explore/graph.ts';
+import { type Place, placesOf } from '../program/places.ts';
 import type { Session } from '../program/session.ts';
+import { siteHere } from '../program/site.ts';
 import type { TestInstance } from '../program/test.ts';
 import type { Step } from './enumeration.ts';
 
@@ -13,7 +15,10 @@ export interface TraceEvent {
   readonly id: number;
   readonly thread: number;
   readonly kind: TraceKind;
-  /** What the memory is called, with the offset in bytes behind it; '' for none. */
+  /**
+   * What the memory is called: with an index behind it, or an offset in bytes (`ring+128`) when it has
+   * elements of several types. '' for none.
+   */
   readonly location: string;
   /** Order in which it was asked for. */
   readonly order: 'plain' | 'relaxed' | 'acquire' | 'release' | 'acq_rel' | 'seq_cst';
@@ -21,7 +26,7 @@ export interface TraceEvent {
   readonly isRmw: boolean;
   /** Of the checker's own words: queues of sleepers. */
   readonly isHidden: boolean;
-  /** What was read or written. */
+  /** What was read or written, as the view has it; a join: the number of the thread. */
   readonly value: unknown;
   /** A read: the write that it saw, 0 for the initial value. A join: the last event of the thread. */
   readonly from: number | undefined;
@@ -41,10 +46,13 @@ export interface ExecutionTrace {
   readonly coherence: ReadonlyMap<string, readonly number[]>;
   /** By location: the value before the threads started. */
   readonly initial: ReadonlyMap<string, unknown>;
+  /** By thread: how many of its last events are one round of the loop that it waits in. */
+  readonly rounds: readonly number[];
 }
 
 const ORDERS = ['plain', 'relaxed', 'acquire', 'release', 'acq_rel', 'seq_cst'] as const;
 const STATES = ['stopped', 'ended', 'spinning', 'sleeping', 'joining', 'sleeping'] as const;
+const NOWHERE: Place = { name: '', decode: (raw) => raw };
 const KINDS: Readonly<Record<number, TraceKind>> = {
   [Kind.READ]: 'read',
   [Kind.WRITE]: 'write',
@@ -53,37 +61,20 @@ const KINDS: Readonly<Record<number, TraceKind>> = {
   [Kind.JOIN]: 'join',
 };
 
-/** The folder of the checker, whose frames are not where users look. */
-const OWN = new URL('..', import.meta.url).href;
-
-/** Where in the source the caller is, outside of the checker: `file:line:column`, or ''. */
-export function callSite(): string {
-  for (const line of (new Error('site').stack ?? '').split('\n').slice(1)) {
-    const place = /\(?((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?$/.exec(line)?.[1];
-    if (place === undefined || place.startsWith(OWN) || place.includes('/atomics/index.')) continue;
-    return place.startsWith('file://') ? decodeURI(place.slice('file://'.length)) : place;
-  }
-  return '';
-}
-
 /** Tells an execution, by running its threads once more. */
 export function traceOf(session: Session, graph: Graph, instance: TestInstance): ExecutionTrace {
   const sites: string[] = [];
-  const depth = Error.stackTraceLimit;
-  Error.stackTraceLimit = 64;
   session.onEvent = (event) => {
-    sites[event] = callSite();
+    sites[event] = siteHere();
   };
   try {
     session.replay(graph, instance);
   } finally {
     session.onEvent = undefined;
-    Error.stackTraceLimit = depth;
   }
   const events: TraceEvent[] = [];
   const initial = new Map<string, unknown>();
-  const label = (location: number): string =>
-    location < 0 ? '' : session.locations.at(location).label;
+  const places = placesOf(session);
   for (let thread = 0; thread < graph.threads; thread++) {
     const log: number[] = [];
     const length = graph.log(thread, log);
@@ -93,17 +84,20 @@ export function traceOf(session: Session, graph: Graph, instance: TestInstance):
       if (kind === undefined) continue;
       const location = graph.location(event);
       const from = kind === 'read' || kind === 'join' ? graph.rf(event) : undefined;
-      const first = location < 0 ? undefined : instance.initial(location);
-      if (location >= 0) initial.set(label(location), first);
+      const place = places[location] ?? NOWHERE;
+      const first = location < 0 ? undefined : place.decode(instance.initial(location));
+      if (location >= 0) initial.set(place.name, first);
+      const value = place.decode(graph.values[from ?? event]);
       events.push({
         id: event,
         thread,
         kind,
-        location: label(location),
+        location: place.name,
         order: ORDERS[graph.order(event)] ?? ORDERS[Order.PLAIN],
         isRmw: (graph.flags(event) & Flag.RMW) !== 0,
         isHidden: (graph.flags(event) & Flag.HIDDEN) !== 0,
-        value: kind === 'read' && from === 0 ? first : graph.values[from ?? event],
+        value:
+          kind === 'join' ? graph.thread(from!) : kind === 'read' && from === 0 ? first : value,
         from,
         site: sites[event] ?? '',
       });
@@ -113,23 +107,22 @@ export function traceOf(session: Session, graph: Graph, instance: TestInstance):
     threads: instance.names,
     states: instance.names.map((_, thread) => STATES[graph.status(thread)] ?? 'stopped'),
     events,
-    coherence: coherenceOf(graph, session, label),
+    coherence: coherenceOf(graph, places),
     initial,
+    rounds: instance.names.map((_, thread) =>
+      graph.status(thread) === Status.SPINNING ? graph.round(thread) : 0,
+    ),
   };
 }
 
-function coherenceOf(
-  graph: Graph,
-  session: Session,
-  label: (location: number) => string,
-): Map<string, number[]> {
+function coherenceOf(graph: Graph, places: readonly Place[]): Map<string, number[]> {
   const all = new Map<string, number[]>();
-  for (let location = 0; location < session.locations.count; location++) {
+  for (const [location, { name }] of places.entries()) {
     const writes: number[] = [];
     for (let write = graph.lastWrite(location); write > 0; write = graph.coPrevious(write)) {
       writes.unshift(write);
     }
-    if (writes.length > 0) all.set(label(location), writes);
+    if (writes.length > 0) all.set(name, writes);
   }
   return all;
 }
@@ -143,24 +136,26 @@ export function traceOfSteps(
   const events: TraceEvent[] = [];
   const initial = new Map<string, unknown>();
   const writes = new Map<string, number>();
-  const label = ({ location }: Step): string =>
-    location < 0 ? '' : session.locations.at(location).label;
+  const places = placesOf(session);
   let id = 0;
   threads.forEach((steps, thread) => {
     for (const step of steps) {
       id += 1;
-      if (step.location >= 0) initial.set(label(step), instance.initial(step.location));
-      if (step.kind === Kind.WRITE) writes.set(`${step.location} ${String(step.value)}`, id);
+      const place = places[step.location] ?? NOWHERE;
+      if (step.location >= 0)
+        initial.set(place.name, place.decode(instance.initial(step.location)));
+      const value = place.decode(step.value);
+      if (step.kind === Kind.WRITE) writes.set(`${place.name} ${String(value)}`, id);
       events.push({
         id,
         thread,
         kind: KINDS[step.kind] ?? 'fence',
-        location: label(step),
+        location: place.name,
         order: ORDERS[step.order] ?? 'plain',
         isRmw: (step.flags & Flag.RMW) !== 0,
         isHidden: false,
-        value: step.value,
-        from: step.kind === Kind.READ ? step.location : undefined,
+        value,
+        from: step.kind === Kind.READ ? 0 : undefined,
         site: step.site,
       });
     }
@@ -171,9 +166,10 @@ export function traceOfSteps(
     events: events.map((event) =>
       event.from === undefined
         ? event
-        : { ...event, from: writes.get(`${event.from} ${String(event.value)}`) ?? 0 },
+        : { ...event, from: writes.get(`${event.location} ${String(event.value)}`) ?? 0 },
     ),
     coherence: new Map(),
     initial,
+    rounds: instance.names.map(() => 0),
   };
 }

@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { RondoError } from '../../base/index.ts';
 import { currentSession } from '../program/current.ts';
 import type { TestBody, TestContext } from '../program/test.ts';
+import { orderOf } from './order.ts';
 import {
   type Linearization,
   linearize,
@@ -110,7 +111,7 @@ export function linearizable<T>(options: LinearizableOptions<T>): TestBody {
           `Cannot order ${notes.length} calls: ${OPERATIONS_MAX} at most`,
         );
       }
-      const order = currentSession('linearizable').happensBefore();
+      const order = orderOf(currentSession('linearizable').graph);
       const comesBefore = (earlier: number, later: number): boolean =>
         order(notes[earlier]!, notes[later]!);
       const found = linearize(notes, comesBefore, options.specification);

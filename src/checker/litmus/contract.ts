@@ -1,7 +1,7 @@
 /**
- * What the front ends of litmus tests (x86, AArch64, RISC-V, C) give, and what the enumeration asks of
- * them. A thread is a deterministic function of the values that its reads return: it is run again and
- * again from its start, so it keeps nothing between two runs.
+ * What the front ends of litmus tests (x86, AArch64, RISC-V, C) give, and what the enumeration asks
+ * of them. A thread is a deterministic function of the values that its reads return: it is run
+ * again and again from its start, so it keeps nothing between two runs.
  */
 
 /**
@@ -11,8 +11,8 @@
 export type Value = number | bigint;
 
 /**
- * The accesses of the same thread that a value was computed from: bit `n` is the thread's `n`-th access
- * (reads and writes are counted from 0, fences are not). At most 31 accesses a thread.
+ * The accesses of the same thread that a value was computed from: bit `n` is the thread's `n`-th
+ * access (reads and writes are counted from 0, fences are not). At most 31 accesses a thread.
  */
 export type Dependencies = number;
 
@@ -33,7 +33,9 @@ export const Tag = {
   EXCLUSIVE: 64,
   /** Half of one read-modify-write instruction: locked on x86, LSE on ARMv8, AMO on RISC-V, C11. */
   ATOMIC_RMW: 128,
-  /** A read of a read-modify-write that writes nothing back that anybody may see (ST<op>, x0 as rd). */
+  /**
+   * A read of a read-modify-write that writes nothing back that anybody may see (ST<op>, x0 as rd).
+   */
   NO_RETURN: 256,
   /** C11 `memory_order_consume`. */
   CONSUME: 512,
@@ -51,7 +53,9 @@ export interface Access {
   readonly addressFrom: Dependencies;
   /** What the address was picked by without being computed from it (the condition of a CSEL). */
   readonly addressPick?: Dependencies;
-  /** Earlier accesses of the thread that nothing orders with this one (operands of one expression). */
+  /**
+   * Earlier accesses of the thread that nothing orders with this one (operands of one expression).
+   */
   readonly unsequenced?: Dependencies;
 }
 
@@ -61,8 +65,8 @@ export interface ThreadContext {
   read(access: Access): Value;
   /**
    * Writes. `reads` is the number of the read with which it is one read-modify-write, whether one
-   * instruction or a pair of exclusives that succeeds; -1 is none. `valuePick` is what the value was
-   * picked by without being computed from it.
+   * instruction or a pair of exclusives that succeeds; -1 is none. `valuePick` is what the value
+   * was picked by without being computed from it.
    */
   write(
     access: Access,
@@ -72,9 +76,9 @@ export interface ThreadContext {
     valuePick?: Dependencies,
   ): void;
   /**
-   * A fence by its name: `mfence`, `lfence`, `sfence`; `dmb.sy`, `dmb.ld`, `dmb.st`, `dsb.sy`, …, `isb`;
-   * `fence.rw.rw`, `fence.r.rw`, …, `fence.tso`, `fence.i`; C11: `relaxed`, `acquire`, `release`,
-   * `acq_rel`, `seq_cst`.
+   * A fence by its name: `mfence`, `lfence`, `sfence`; `dmb.sy`, `dmb.ld`, `dmb.st`, `dsb.sy`, …,
+   * `isb`; `fence.rw.rw`, `fence.r.rw`, …, `fence.tso`, `fence.i`; C11: `relaxed`, `acquire`,
+   * `release`, `acq_rel`, `seq_cst`.
    */
   fence(name: string): void;
   /**
@@ -84,14 +88,22 @@ export interface ThreadContext {
   branch(from: Dependencies, pick?: Dependencies): void;
   /** One of `0 … count - 1`; each is explored. A store-conditional may fail for no reason. */
   choose(count: number): number;
-  /** Gives this run up: a loop went beyond its bound, or an assumption does not hold. */
-  abandon(reason: string): never;
+  /**
+   * Gives this run up: a loop went beyond its bound; or, when it is `impossible`, there is no such
+   * run (an assumption does not hold), so that nothing is lost.
+   */
+  abandon(reason: string, impossible?: boolean): never;
   /** Accesses so far. */
   readonly accesses: number;
 }
 
 /** One thread of a test. */
 export interface ThreadProgram {
+  /**
+   * Values that it may write in code which only such values lead to: what stands behind conditions.
+   * Tried as values of reads by models that let values come out of nothing. Absent is none.
+   */
+  readonly conjectures?: readonly Value[];
   /** Runs from the start to the end; gives the final values of its registers by their names. */
   run(context: ThreadContext): ReadonlyMap<string, Value>;
 }
@@ -105,9 +117,9 @@ export interface Symbols {
 }
 
 /**
- * Something that a condition names or that is printed: a register of a thread, or a location. Its type
- * as declared (a signed int of 4 bytes when nothing is declared) says how its value is understood:
- * `observe` of `format/` gives it from the bits that are there.
+ * Something that a condition names or that is printed: a register of a thread, or a location. Its
+ * type as declared (a signed int of 4 bytes when nothing is declared) says how its value is
+ * understood: `observe` of `format/` gives it from the bits that are there.
  */
 export type Observable =
   | {

@@ -7,7 +7,6 @@
 import { assert, RondoError } from '../../base/index.ts';
 import { type Explorer, type RunEnd, type Threads } from '../explore/explorer.ts';
 import { Flag, Graph, Kind, Order } from '../explore/graph.ts';
-import { happensBefore, Rc11 } from '../explore/rc11.ts';
 import { Constants } from './constants.ts';
 import { Inputs, Unasked } from './inputs.ts';
 import { register } from './known.ts';
@@ -30,13 +29,6 @@ const STOP: unique symbol = Symbol('stopped by the checker');
 
 /** Memories of one thread; those of the test itself have lower numbers. */
 const OWN_MEMORIES = 1024;
-
-/** Events of one thread, from the one numbered `begin` to before `end`. */
-export interface Span {
-  readonly thread: number;
-  readonly begin: number;
-  readonly end: number;
-}
 
 /** See the head of this file. */
 export class Session implements Threads {
@@ -457,30 +449,9 @@ export class Session implements Threads {
     return this.#run?.end !== undefined;
   }
 
-  /**
-   * What happened before what in the execution that was run again last: spans of events of threads, of
-   * which the last one of the first happens before the first one of the second.
-   */
-  happensBefore(): (earlier: Span, later: Span) => boolean {
-    const graph = this.#graph;
-    // Where executions have no graph, only what one thread does is in order for certain.
-    if (graph === undefined) {
-      return (earlier, later) => earlier.thread === later.thread && earlier.end <= later.begin;
-    }
-    const order = new Rc11();
-    order.restore(graph);
-    const logs = Array.from({ length: graph.threads }, (_, thread) => {
-      const log: number[] = [];
-      graph.log(thread, log);
-      return log;
-    });
-    return (earlier, later) => {
-      if (earlier.thread === later.thread) return earlier.end <= later.begin;
-      if (earlier.begin === earlier.end || later.begin === later.end) return false;
-      const last = logs[earlier.thread]![earlier.end - 1]!;
-      const first = logs[later.thread]![later.begin]!;
-      return happensBefore(graph, last, first);
-    };
+  /** The execution that was run again last; undefined when it has no graph. */
+  get graph(): Graph | undefined {
+    return this.#graph;
   }
 
   /** Whether the run only looks ahead, so that nothing may be kept of it. */

@@ -1,0 +1,20 @@
+/**
+ * Threads of litmus tests that are written in C: the C11 atomics, plain accesses, variables,
+ * branches and bounded loops. A superset of what herd reads.
+ */
+import type { CArchitecture } from '../format/architecture.ts';
+import { compileThread } from './compile.ts';
+import { parseThread } from './parser.ts';
+
+/** The front end for C. */
+export const c11: CArchitecture = {
+  name: 'c11',
+  compile(thread, environment) {
+    const syntax = parseThread(
+      thread,
+      (message, row) => environment.fail(message, row),
+      (message, row) => environment.unsupported(message, row),
+    );
+    return compileThread(syntax, environment);
+  },
+};

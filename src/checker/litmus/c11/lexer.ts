@@ -1,0 +1,112 @@
+/** Words, numbers and signs of the C in litmus tests, one after the other. */
+import type { Value } from '../contract.ts';
+import { parseInteger } from '../format/values.ts';
+
+/** A piece of the text; `end` has an empty text. */
+export interface Token {
+  readonly kind: 'word' | 'integer' | 'sign' | 'end';
+  readonly text: string;
+  /** Of an integer; 0 for others. */
+  readonly value: Value;
+  /** Lines above it. */
+  readonly row: number;
+}
+
+/** Ends the reading with an error that names a row. */
+export type Fail = (message: string, row: number) => never;
+
+const BLANK = /(?:\s|\/\/[^\n]*|\/\*[^]*?\*\/|\(\*[^]*?\*\))+/y;
+// A `%` before a name is how generated tests mark their parameters.
+const WORD = /%?[A-Za-z_]\w*/y;
+const INTEGER = /(0[xX][0-9a-fA-F]+|\d+)[uUlL]*/y;
+const SIGN = /<<=|>>=|\+\+|--|&&|\|\||[-+*/%&|^=!<>]=|<<|>>|[-+*/%&|^~!<>=()[\]{};,?:]/y;
+
+function match(pattern: RegExp, text: string, at: number): string | undefined {
+  pattern.lastIndex = at;
+  return pattern.exec(text)?.[0];
+}
+
+function tokenAt(text: string, at: number, row: number): Token | undefined {
+  const word = match(WORD, text, at);
+  if (word !== undefined) return { kind: 'word', text: word, value: 0, row };
+  const integer = match(INTEGER, text, at);
+  if (integer !== undefined) {
+    const value = parseInteger(integer.replace(/[uUlL]+$/, '')) ?? 0;
+    return { kind: 'integer', text: integer, value, row };
+  }
+  const sign = match(SIGN, text, at);
+  return sign === undefined ? undefined : { kind: 'sign', text: sign, value: 0, row };
+}
+
+/** Cuts a text into tokens, the last of them `end`. */
+export function tokenize(text: string, fail: Fail): readonly Token[] {
+  const tokens: Token[] = [];
+  let row = 0;
+  let at = 0;
+  for (;;) {
+    const blank = match(BLANK, text, at) ?? '';
+    at += blank.length;
+    for (const character of blank) if (character === '\n') row += 1;
+    if (at >= text.length) break;
+    const token = tokenAt(text, at, row);
+    if (token === undefined) return fail(`unexpected character "${text[at] ?? ''}"`, row);
+    tokens.push(token);
+    at += token.text.length;
+  }
+  tokens.push({ kind: 'end', text: '', value: 0, row });
+  return tokens;
+}
+
+/** A place in a list of tokens. */
+export class Cursor {
+  readonly #tokens: readonly Token[];
+  readonly #fail: Fail;
+  #at = 0;
+
+  constructor(text: string, fail: Fail) {
+    this.#tokens = tokenize(text, fail);
+    this.#fail = fail;
+  }
+
+  /** The token that is `ahead` places further on; the end when there are not so many. */
+  peek(ahead = 0): Token {
+    const last = this.#tokens.length - 1;
+    return this.#tokens[Math.min(this.#at + ahead, last)] as Token;
+  }
+
+  /** The next token, and on to the one behind it. */
+  take(): Token {
+    const token = this.peek();
+    if (token.kind !== 'end') this.#at += 1;
+    return token;
+  }
+
+  /** Whether the next token is that sign or word. */
+  at(text: string): boolean {
+    return this.peek().text === text;
+  }
+
+  /** Goes on behind the next token when it is that sign or word. */
+  accept(text: string): boolean {
+    if (!this.at(text)) return false;
+    this.#at += 1;
+    return true;
+  }
+
+  /** The next token must be that sign or word. */
+  expect(text: string): void {
+    if (!this.accept(text)) this.fail(`expected "${text}"`);
+  }
+
+  /** The next token must be a name. */
+  name(): string {
+    if (this.peek().kind !== 'word') this.fail('expected a name');
+    return this.take().text.replace(/^%/, '');
+  }
+
+  /** Cannot be understood at the next token. */
+  fail(message: string): never {
+    const { text, row } = this.peek();
+    return this.#fail(`${message}, found ${text === '' ? 'the end' : `"${text}"`}`, row);
+  }
+}
