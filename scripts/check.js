@@ -61,6 +61,7 @@ const ONCE = [
   'test/ring/conformance',
   'test/ring/steps',
   'test/exchange',
+  'test/checker',
   'simulation',
 ];
 

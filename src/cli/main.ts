@@ -3,10 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { nearest } from '../base/index.ts';
 import { build } from './build.ts';
+import { cache } from './cache.ts';
 import { drivers } from './drivers.ts';
 import { exitCodeOf, isExpected } from './faults.ts';
 import { UsageError } from './flags.ts';
 import { gen } from './gen.ts';
+import { litmus } from './litmus.ts';
 import { ring } from './ring.ts';
 import { serve } from './serve.ts';
 
@@ -17,6 +19,8 @@ const HELP = `usage: rondo COMMAND [flags]
   build      compiles the native addon that the fast drivers need
   gen        writes the structs of a schema in Rust, Python and C
   ring       lists, shows and tidies rings in shared memory
+  litmus     runs litmus tests under a memory model
+  cache      simulates what caches do with a trace, a litmus test or a ring
 
   --help     this text; also after a command
   --version  the version
@@ -28,6 +32,8 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => void | Prom
   build,
   gen,
   ring,
+  litmus,
+  cache,
 };
 
 function version(): string {
