@@ -45,7 +45,10 @@ export const LAYERS = {
 const ROOT_DOOR = 'src/index.ts';
 
 /** Names that resolve through `imports` of package.json. */
-const ALIASES = new Map([['#atomics', 'src/atomics/index.ts']]);
+const ALIASES = new Map([
+  ['#atomics', 'src/atomics/index.ts'],
+  ['#sanitizer', 'src/memory/sanitizer/off.ts'],
+]);
 
 /**
  * What only some places may use, and what everybody else uses instead. A place is a folder, ending
@@ -53,7 +56,11 @@ const ALIASES = new Map([['#atomics', 'src/atomics/index.ts']]);
  * @type {readonly { uses: readonly string[], places: readonly string[], instead: string }[]}
  */
 export const DOORS = [
-  { uses: ['Atomics'], places: ['src/atomics/'], instead: 'import #atomics' },
+  {
+    uses: ['Atomics'],
+    places: ['src/atomics/', 'src/checker/program/'],
+    instead: 'import #atomics',
+  },
   {
     uses: ['Date.now', 'new Date', 'performance.now', 'process.hrtime', 'process.uptime'],
     places: ['src/base/clock.ts'],

@@ -10,6 +10,7 @@
  * it any more, the kernel included.
  */
 import { threadId } from 'node:worker_threads';
+import { sanitizer } from '#sanitizer';
 import {
   booleanOption,
   integerOption,
@@ -38,6 +39,7 @@ import {
   WASM_PAGE_BYTES,
 } from './layout.ts';
 import { Region, type RegionInfo } from './region.ts';
+import type { Taken } from './sanitizer/contract.ts';
 import { readField, writeField } from './text.ts';
 import { WasmMemory } from './wasm.ts';
 
@@ -133,6 +135,13 @@ function resolveRegionOptions(options: RegionOptions): Required<RegionOptions> {
     alignment,
     kind: stringOption('kind', options.kind, 'plain'),
   };
+}
+
+/** A region as the sanitizer knows it; other threads may take what this one gave back. */
+function regionTaken(arena: Arena, { name, offset, size: length }: Region): Taken {
+  const isFree = (): boolean =>
+    !arena.regions().some((now) => now.offset < offset + length && offset < now.offset + now.size);
+  return { offset, length, what: `region "${name}"`, isFree };
 }
 
 /** See the head of this file. Every thread has its own `Arena` object over the one memory. */
@@ -271,7 +280,9 @@ export class Arena {
     writeField(bytes, entry * 4 + EntryText.KIND, EntryText.KIND_BYTES, kind);
     if (words[entry + Entry.CLEAN] === 0) bytes.fill(0, offset, offset + pages * PAGE_BYTES);
     const word = this.#directory.settle(entry, State.LIVE);
-    return new Region({ arena: this, entry, word, name, owner, kind, offset, size });
+    const region = new Region({ arena: this, entry, word, name, owner, kind, offset, size });
+    sanitizer?.taken(this.memory.buffer, regionTaken(this, region));
+    return region;
   }
 
   /**
@@ -286,7 +297,10 @@ export class Arena {
       const info = this.#read(entry, word);
       if (info?.offset === offset) found = new Region({ arena: this, entry, word, ...info });
     });
-    if (found) return found;
+    if (found) {
+      sanitizer?.taken(this.memory.buffer, regionTaken(this, found));
+      return found;
+    }
     throw misuse(
       'ERR_REGION_RELEASED',
       `Cannot find a region at offset ${offset}: none begins there`,
@@ -347,6 +361,8 @@ export class Arena {
   releaseEntry(entry: number, word: number): boolean {
     if (!this.#directory.claim(entry, word)) return false;
     const { bytes, words } = this;
+    const start = this.unsigned[entry + Entry.OFFSET]!;
+    sanitizer?.givenBack(this.memory.buffer, start, { fills: false });
     const offset = words[entry + Entry.FIRST]! * PAGE_BYTES;
     const length = words[entry + Entry.PAGES]! * PAGE_BYTES;
     words[entry + Entry.CLEAN] = 0;

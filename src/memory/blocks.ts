@@ -13,6 +13,7 @@
  * Invariants: every unit is in exactly one block; no two free blocks are buddies of one order below
  * the largest; bit k of `#available` is set exactly when list k is not empty.
  */
+import { sanitizer } from '#sanitizer';
 import { assert, integerOption, misuse, outOfRange, rejectUnknown } from '../base/index.ts';
 import type { Arena } from './arena.ts';
 import { PAGE_BYTES, POISON, WASM_PAGE_BYTES } from './layout.ts';
@@ -121,7 +122,9 @@ export class Blocks {
    * @throws {RondoError} ERR_ARENA_EXHAUSTED, ERR_ARENA_REGIONS
    */
   static create(arena: Arena, options: BlocksOptions): Blocks {
-    return new Blocks(arena, resolveBlocksOptions(arena, options));
+    const blocks = new Blocks(arena, resolveBlocksOptions(arena, options));
+    sanitizer?.watchBlocks(arena, blocks);
+    return blocks;
   }
 
   /** Bytes handed out, rounding included. */

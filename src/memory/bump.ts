@@ -1,4 +1,5 @@
 /** Bump allocation: many small things that live and die together, in one region, for one thread. */
+import { sanitizer } from '#sanitizer';
 import { assert, integerOption, RondoError } from '../base/index.ts';
 import type { Arena } from './arena.ts';
 import { POISON } from './layout.ts';
@@ -32,10 +33,10 @@ export class BumpRegion {
   static create(arena: Arena, options: BumpOptions): BumpRegion {
     const { name, owner = '', size } = options;
     // Page alignment, so that alignments up to a page hold for offsets and not only inside.
-    return new BumpRegion(
-      arena,
-      arena.allocate(name, size, { owner, kind: 'bump', alignment: 4096 }),
-    );
+    const region = arena.allocate(name, size, { owner, kind: 'bump', alignment: 4096 });
+    const bump = new BumpRegion(arena, region);
+    sanitizer?.watchBump(arena, bump);
+    return bump;
   }
 
   /** Bytes handed out, gaps for alignment included. */

@@ -3,8 +3,10 @@
  *
  * The lease checks itself: any use after `release` throws, in production too, because the check is
  * one private boolean. A view that was taken before and kept is beyond its reach: it shows whatever
- * the next holder writes; under the arena's debug option it shows the poison first.
+ * the next holder writes; under the arena's debug option it shows the poison first. Under the
+ * sanitizer (`sanitizer/`) using it throws.
  */
+import { sanitizer } from '#sanitizer';
 import { misuse } from '../base/index.ts';
 import type { Arena } from './arena.ts';
 import { POISON } from './layout.ts';
@@ -49,6 +51,13 @@ export class Lease {
     this.#block = block;
     this.offset = offset;
     this.length = length;
+    sanitizer?.lend(arena.memory.buffer, this, {
+      offset,
+      length,
+      what: `lease on ${length} bytes`,
+      exclusive: true,
+      isFresh: true,
+    });
   }
 
   /** Whether it was released. */
@@ -63,12 +72,14 @@ export class Lease {
    */
   view(): Uint8Array {
     this.#assertHeld('view');
-    return this.#arena.bytes.subarray(this.offset, this.offset + this.length);
+    const bytes = this.#arena.bytes.subarray(this.offset, this.offset + this.length);
+    return sanitizer?.view(this, bytes) ?? bytes;
   }
 
   /** A private copy of the bytes. @throws {TypeError} ERR_LEASE_RELEASED */
   bytes(): Uint8Array {
     this.#assertHeld('copy');
+    sanitizer?.reading(this);
     return this.#arena.bytes.slice(this.offset, this.offset + this.length);
   }
 
@@ -79,6 +90,7 @@ export class Lease {
    */
   text(options: TextOptions = {}): string {
     this.#assertHeld('decode');
+    sanitizer?.reading(this);
     return copyText(this.#arena.bytes, this.offset, this.length, options.fatal === true);
   }
 
@@ -86,6 +98,7 @@ export class Lease {
   release(): void {
     this.#assertHeld('release');
     this.#released = true;
+    sanitizer?.end(this, 'the lease was released');
     if (this.#arena.debug) {
       this.#arena.bytes.fill(POISON, this.offset, this.offset + this.length);
     }

@@ -25,6 +25,7 @@
  * | 2    | bytes of a slot                     | |      |                                      |
  */
 import { compareExchange, loadAcquire, storeRelease } from '#atomics';
+import { sanitizer } from '#sanitizer';
 import { assert, integerOption, misuse, rejectUnknown } from '../base/index.ts';
 import type { Arena } from './arena.ts';
 import { PAGE_BYTES, POISON } from './layout.ts';
@@ -79,6 +80,7 @@ export class Slab {
     this.#bitmapEnd = this.#bitmap + Math.ceil(this.capacity / 32);
     this.#hint = this.#bitmap;
     this.#guess = loadAcquire(this.#words, this.#hint);
+    sanitizer?.watchSlab(arena, this);
   }
 
   /**
@@ -191,6 +193,13 @@ export class Slab {
       this.#hint = word;
       this.#guess = value & ~bit;
     }
+  }
+
+  /** Whether a slot that is held, by whichever thread, begins at `offset`. */
+  isHeld(offset: number): boolean {
+    const index = (offset - this.base) / this.slotSize;
+    if (!this.owns(offset) || !Number.isInteger(index)) return false;
+    return (loadAcquire(this.#words, this.#bitmap + (index >>> 5)) & (1 << (index & 31))) !== 0;
   }
 
   /** Whether the offset lies inside one of the slots. */

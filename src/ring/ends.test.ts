@@ -64,7 +64,10 @@ describe('Ring.close', () => {
     );
     const third = ring.producer();
     assert.equal(
-      third.writeMany(3, (_slot, index) => index === 1 && third.close()),
+      third.writeMany(3, (slot, index) => {
+        Object.assign(slot, tick(index));
+        if (index === 1) third.close();
+      }),
       2,
     );
     ring.close();

@@ -1,6 +1,6 @@
 /** Rings as users see them: made, found, shared, left. */
 import { choiceOption, misuse, rejectUnknown, RondoError, stringOption } from '../base/index.ts';
-import { compareLayouts, StructType } from '../memory/index.ts';
+import { compareLayouts, sanitizer, StructType } from '../memory/index.ts';
 import { Consumer } from './consumer.ts';
 import { checkRingName } from './directory/names.ts';
 import { RingCore } from './core.ts';
@@ -16,6 +16,7 @@ import {
   type RingOptions,
 } from './options.ts';
 import { Producer } from './producer.ts';
+import { watchConsumer, watchProducer } from './sanitized.ts';
 import { readStats, type RingStats } from './stats.ts';
 import { type ParticipantInfo, ringLabel } from './segment/membership.ts';
 import type { RingSpec, RingView } from './segment/segment.ts';
@@ -257,6 +258,7 @@ export class Ring<T, S extends string = string> {
       options: resolveProducer(options, this.#core.shape),
       onDetached: (producer) => this.#sides.delete(producer),
     });
+    if (sanitizer !== undefined) watchProducer(side, this.message, sanitizer);
     this.#sides.add(side);
     return side;
   }
@@ -275,6 +277,7 @@ export class Ring<T, S extends string = string> {
       options: resolveConsumer(options, this.#core.shape),
       onDetached: (consumer) => this.#sides.delete(consumer),
     });
+    if (sanitizer !== undefined) watchConsumer(side, sanitizer);
     this.#sides.add(side);
     return side;
   }

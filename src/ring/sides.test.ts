@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import { f64, processArena, struct, text, u32 } from '../memory/index.ts';
+import { f64, onViewReport, processArena, struct, text, u32 } from '../memory/index.ts';
 import { Block, Lane } from './layout.ts';
 import { coreOf, Note, Tick } from './ring.test.helper.ts';
 import { Ring } from './ring.ts';
@@ -11,6 +11,8 @@ import { Ring } from './ring.ts';
 function tick(id: number): { id: number; price: number } {
   return { id, price: id / 4 };
 }
+
+const unwritten = onViewReport(undefined) && 'the sanitizer refuses slots that are not written';
 
 describe('Producer.claim', () => {
   it('shows nothing before commit, and nothing after abort', () => {
@@ -24,9 +26,16 @@ describe('Producer.claim', () => {
     producer.abort();
     assert.equal(consumer.tryPop(), undefined);
     assert.equal(ring.stats.lanes[0]?.aborted, 1);
+    ring.close();
+  });
+
+  it('shows what was there before in fields that nobody writes', { skip: unwritten }, () => {
+    const ring = Ring.create(Tick, { slots: 1 });
+    const [producer, consumer] = [ring.producer(), ring.consumer()];
+    producer.tryPush(tick(7));
+    consumer.tryPop();
     assert.ok(producer.claim());
     producer.commit();
-    // What nobody wrote is what was there before.
     assert.equal(consumer.tryPop()?.id, 7);
     ring.close();
   });
@@ -48,7 +57,7 @@ describe('Producer.claim', () => {
     assert.throws(() => producer.commit(), claim);
     assert.throws(() => producer.abort(), claim);
     assert.throws(() => producer.slot(0), claim);
-    producer.claim();
+    Object.assign(producer.claim()!, tick(1));
     assert.throws(() => producer.claim(), claim);
     assert.throws(() => producer.commit(2), claim);
     producer.commit();
@@ -111,7 +120,7 @@ describe('Producer.writeMany', () => {
     const [producer, consumer] = [ring.producer({ publishEvery: 8 }), ring.consumer()];
     assert.throws(() => {
       producer.writeMany(5, (slot, index) => {
-        slot.id = index;
+        Object.assign(slot, tick(index));
         if (index === 2) throw new TypeError('mine');
       });
     }, TypeError);
@@ -412,8 +421,8 @@ describe('Ring, roles and schemas', () => {
     assert.throws(() => consumer.forEach((() => undefined) as never, undefined as never), type);
     assert.throws(() => consumer.drain('x' as never), type);
     const write: (slot: { id: number }) => unknown = async (slot) => {
-      await turn();
       slot.id = 9;
+      await turn();
     };
     assert.throws(() => producer.tryWrite(write), {
       ...type,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, it } from 'node:test';
+import { processArena } from '../memory/index.ts';
 import { coreOf, Tick } from './ring.test.helper.ts';
 import { Lane } from './layout.ts';
 import { Record } from './record.ts';
@@ -73,10 +74,12 @@ describe('Producer.ready', () => {
     const ring = Ring.create(Record, { slots: 8, slabBytes: 64 });
     const [producer, consumer] = [ring.producer(), ring.consumer()];
     const reserve = (): boolean => {
-      if (producer.claim()!.$reserve('payload', 40) < 0) {
+      const offset = producer.claim()!.$reserve('payload', 40);
+      if (offset < 0) {
         producer.abort();
         return false;
       }
+      processArena().bytes.fill(1, offset, offset + 40);
       producer.commit();
       return true;
     };

@@ -6,7 +6,7 @@
  * up, passes the word on (`nudge`), so nobody waits while there is memory for the one in front.
  */
 import { outOfRange, RondoError } from '../base/index.ts';
-import { Blocks, type Arena, type Releaser } from '../memory/index.ts';
+import { Blocks, sanitizer, type Arena, type Releaser } from '../memory/index.ts';
 import { PENDING, type Context, type Poll } from '../task/index.ts';
 import { Chunk } from './chunk.ts';
 import { Waiter } from './waiter.ts';
@@ -76,7 +76,10 @@ export class Buffers implements Releaser {
   /** Memory for `size` bytes, with whatever is in it; undefined when there is none now. */
   acquire(size: number): Chunk | undefined {
     const block = this.take(size);
-    return block === 0 ? undefined : new Chunk(this.#arena, this, block, block, size);
+    if (block === 0) return undefined;
+    const chunk = new Chunk(this.#arena, this, block, block, size);
+    sanitizer?.fresh(chunk);
+    return chunk;
   }
 
   /** The same, waiting until there is some. @throws {RangeError} ERR_OPTION_RANGE */

@@ -7,7 +7,7 @@
  * sent.
  */
 import { misuse, outOfRange, RondoError } from '../base/index.ts';
-import type { Arena, Releaser } from '../memory/index.ts';
+import { sanitizer, type Arena, type Releaser } from '../memory/index.ts';
 
 /** Counts the chunks on one piece of memory. */
 class Hold implements Releaser {
@@ -42,6 +42,11 @@ export class Chunk implements Disposable {
     this.#arena = arena;
     this.#source = source;
     this.#block = block;
+    sanitizer?.lend(arena.memory.buffer, this, {
+      offset,
+      length,
+      what: `chunk of ${length} bytes`,
+    });
   }
 
   /** Whether it was released. */
@@ -56,12 +61,14 @@ export class Chunk implements Disposable {
    */
   view(): Uint8Array {
     this.#assertHeld('view');
-    return this.#arena.bytes.subarray(this.offset, this.offset + this.length);
+    const bytes = this.#arena.bytes.subarray(this.offset, this.offset + this.length);
+    return sanitizer?.view(this, bytes) ?? bytes;
   }
 
   /** A private copy of the bytes. @throws {TypeError} ERR_LEASE_RELEASED */
   bytes(): Buffer {
     this.#assertHeld('copy');
+    sanitizer?.reading(this);
     const { buffer } = this.#arena.bytes.slice(this.offset, this.offset + this.length);
     return Buffer.from(buffer);
   }
@@ -112,6 +119,7 @@ export class Chunk implements Disposable {
   release(): void {
     this.#assertHeld('release');
     this.#released = true;
+    sanitizer?.end(this, 'the chunk was released');
     this.#source.release(this.#block);
   }
 

@@ -245,7 +245,7 @@ onEveryDriver('messages in handlers', (fixture) => {
           assert.equal(message.length, 5);
           assert.equal(message.text(), 'hello');
           assert.deepEqual(copy, new Uint8Array(Buffer.from('hello')));
-          assert.deepEqual(view, copy);
+          assert.deepEqual(Uint8Array.from(view), copy);
           connection.send('seen');
         },
       });

@@ -7,6 +7,7 @@
  * kernel for the rest → the last operation completes (inFlight 0) → `endClose` → `slotClosed`.
  */
 import { assert, Errno, outOfRange, RondoError, SystemError } from '../../base/index.ts';
+import { sanitizer } from '../../memory/index.ts';
 import {
   CompletionFlag,
   VECTOR_ENTRY_BYTES,
@@ -31,6 +32,7 @@ import { Finished } from './finished.ts';
 import { HandleKind, HandleState } from './handles.ts';
 import { refuseTls, resolveConnectOptions } from './limits.ts';
 import { isToken, Op, OpFlag, SILENT_TOKEN } from './operations.ts';
+import { watchDriver } from './sanitized.ts';
 import { SendQueues, type SendSink } from './send-queues.ts';
 import { SOCKET_DEFAULTS } from './socket-options.ts';
 
@@ -75,6 +77,7 @@ export abstract class BaseDriver extends DriverTables implements Driver, SendSin
     this.#finished = new Finished(this.operations);
     this.sends = new SendQueues(this.handles, this.operations, this);
     this.dirty = new Int32Array(this.handles.capacity);
+    if (sanitizer !== undefined) watchDriver(this, sanitizer);
   }
 
   // ---- submitting

@@ -9,12 +9,12 @@
 import { RondoError } from '../../base/index.ts';
 import { CloseCode } from '../../websocket/index.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { Arena } from '../../memory/index.ts';
+import { sanitizer, type Arena } from '../../memory/index.ts';
 import { Pause } from '../engine/pause.ts';
 import { isThenable, warnOfHandler } from '../handler-results.ts';
 import { Count } from '../metrics/counters.ts';
 import { LENT_BYTES, type Output } from '../output/output.ts';
-import { Message } from './message.ts';
+import { makeMessage, type Message } from './message.ts';
 import { State, type Connection } from './connection.ts';
 import type { Route } from './handlers.ts';
 import type { Instruments } from './instruments.ts';
@@ -40,12 +40,12 @@ export class Handling {
     this.#engine = engine;
     this.#output = engine.output;
     this.#arena = engine.driver.arena;
-    this.#debug = engine.context.options.debug;
+    this.#debug = engine.context.options.debug || sanitizer !== undefined;
     this.#instruments = engine.context.instruments;
     const { concurrency, maxPendingHandlers } = engine.context.options;
     this.#concurrency = concurrency;
     this.#maxPending = maxPendingHandlers;
-    this.message = new Message(this.#arena, this.#output);
+    this.message = makeMessage(this.#arena, this.#output);
   }
 
   /** Handlers that are at work. */
@@ -95,7 +95,7 @@ export class Handling {
     offset: number,
     length: number,
   ): void {
-    const message = this.#debug ? new Message(this.#arena, this.#output) : this.message;
+    const message = this.#debug ? makeMessage(this.#arena, this.#output) : this.message;
     message.begin(opcode, offset, length);
     const isLarge = length >= LENT_BYTES;
     if (isLarge) this.#output.beginMessage(offset);
@@ -106,7 +106,7 @@ export class Handling {
         : route.handlers.message!(connection, message);
       if (typeof result === 'object' && isThenable(result)) {
         message.own();
-        if (message === this.message) this.message = new Message(this.#arena, this.#output);
+        if (message === this.message) this.message = makeMessage(this.#arena, this.#output);
         ended = false;
         void this.#pend(connection, route, result, message);
       }

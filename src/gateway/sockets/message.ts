@@ -1,7 +1,8 @@
 /** A message in a handler's hands. */
 import { misuse, RondoError } from '../../base/index.ts';
-import type { Arena } from '../../memory/index.ts';
+import { sanitizer, type Arena } from '../../memory/index.ts';
 import { Opcode } from '../../websocket/index.ts';
+import { watchMessage } from './sanitized.ts';
 
 /** Text up to this size is copied by hand, which is faster than making a view to copy from. */
 const SMALL_BYTES = 256;
@@ -188,4 +189,11 @@ export class RetainedMessage extends Message {
   [Symbol.dispose](): void {
     if (!this.#released) this.release();
   }
+}
+
+/** A message that has not begun. @internal */
+export function makeMessage(arena: Arena, keeper: MessageKeeper): Message {
+  const message = new Message(arena, keeper);
+  if (sanitizer !== undefined) watchMessage(message, arena, sanitizer);
+  return message;
 }

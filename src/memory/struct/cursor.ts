@@ -5,6 +5,7 @@
  * (words.ts says why they are as they are). A cursor allocates nothing when it moves, and no more
  * than the value when a field is read.
  */
+import { sanitizer } from '#sanitizer';
 import { arrayCodec, arrayViewClass, type ElementLayout } from './arrays.ts';
 import { enumElement, flagsCodec, flagsViewClass } from './choices.ts';
 import type { Codec } from './codec.ts';
@@ -56,6 +57,7 @@ function makeStruct(struct: StructDescriptor, views: Views): BoundStruct {
     const accessors = accessorsOf(struct, field, index, fields[index]!.codec, views);
     define(Bound.prototype, field.name, accessors);
   });
+  sanitizer?.watchStruct(Bound.prototype, struct);
   return { codec, view: Bound };
 }
 
@@ -100,9 +102,19 @@ function viewOf(
   codec: Codec,
   label: string,
 ): ViewClass | undefined {
+  if (type.kind === 'struct') return bindStruct(type, views).view;
+  const part = partOf(type, views, codec, label);
+  if (part) sanitizer?.watchPart(part.prototype as object, sizeOf(type), label);
+  return part;
+}
+
+function partOf(
+  type: TypeDescriptor,
+  views: Views,
+  codec: Codec,
+  label: string,
+): ViewClass | undefined {
   switch (type.kind) {
-    case 'struct':
-      return bindStruct(type, views).view;
     case 'flags':
       return flagsViewClass(type, views, codec, label);
     case 'array':

@@ -1,5 +1,6 @@
 /** Structs: schemas written once, with the types inferred and the layout of C. */
 import { createHash } from 'node:crypto';
+import { sanitizer } from '#sanitizer';
 import type { Cursor } from './cursor-types.ts';
 import { cursorClass } from './cursor.ts';
 import { descriptorOf } from './field-types.ts';
@@ -81,7 +82,9 @@ export class StructType<T, SlabNames extends string = SlabCandidates<T>> {
    */
   cursor(views: Views, slab?: SlabSide): Cursor<T, SlabNames> {
     const bound = cursorClass(this.descriptor, views);
-    return new bound(slab) as unknown as Cursor<T, SlabNames>;
+    const cursor = new bound(slab) as unknown as Cursor<T, SlabNames>;
+    sanitizer?.watchCursor(cursor, views);
+    return cursor;
   }
 }
 
