@@ -22,8 +22,13 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
+/** Tokens of sends begin here; below are those of connections. */
+const SENDS = 1_000_000;
+
 /** A driver that listens with TLS and echoes. */
 class Echo {
+  /** Buffers that were to be sent, in the order of their tokens. */
+  readonly #sent: number[] = [];
   readonly driver: Driver;
   readonly listener: Handle;
   readonly port: number;
@@ -45,13 +50,15 @@ class Echo {
 
   #handle(token: number, result: number, flags: number, buffer: number): void {
     const { driver } = this;
-    if (token === 0) {
+    if (token >= SENDS) {
+      driver.release(this.#sent[token - SENDS]!);
+    } else if (token === 0) {
       if ((flags & CompletionFlag.MORE) === 0) return;
       this.accepted.push(result);
       driver.receive(result, result);
     } else if ((flags & CompletionFlag.BUFFER) !== 0) {
-      driver.send(token, 1, buffer, result);
-      driver.release(buffer);
+      // It is the driver's until it was sent.
+      driver.send(token, SENDS + this.#sent.push(buffer) - 1, buffer, result);
     } else if (token > 1) {
       this.ends.push(result);
       driver.close(token, 1);
