@@ -22,8 +22,9 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
-/** Tokens of sends begin here; below are those of connections. */
-const SENDS = 1_000_000;
+/** Tokens of sends begin here; handles of connections, which are tokens too, begin above them. */
+const SENDS = 2;
+const SENDS_END = 2 ** 20;
 
 /** A driver that listens with TLS and echoes. */
 class Echo {
@@ -50,7 +51,7 @@ class Echo {
 
   #handle(token: number, result: number, flags: number, buffer: number): void {
     const { driver } = this;
-    if (token >= SENDS) {
+    if (token >= SENDS && token < SENDS_END) {
       driver.release(this.#sent[token - SENDS]!);
     } else if (token === 0) {
       if ((flags & CompletionFlag.MORE) === 0) return;
