@@ -128,7 +128,11 @@ export const ERROR_CODES = {
   ERR_CHECKER_FAILED: 'The checker has found an execution that breaks what a test asks for',
   ERR_CHECKER_USE: 'A part of the checker was used where it cannot be, such as outside of a test',
   ERR_CHECKER_MODEL: 'There is no memory model of that name, or it cannot be used here',
-  ERR_CACHE_TRACE: 'A trace or program for the cache simulator cannot be read; the message says why',
+  ERR_CHECKER_TOKEN:
+    'A token does not replay: it is of another test, model or version, or no token',
+  ERR_CHECKER_RESUME: 'A file to go on from is of another test, or not one of the checker',
+  ERR_CACHE_TRACE:
+    'A trace or program for the cache simulator cannot be read; the message says why',
   ERR_CACHE_LIMIT: 'A trace or program for the cache simulator is larger than a limit allows',
   ERR_SYSTEM: 'A system call failed; errno and syscall say which and why',
 } as const;

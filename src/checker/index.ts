@@ -1,6 +1,8 @@
 /** The model checker, litmus tests and the simulator of cache coherence: `rondo/checker`. */
 export * from './cache/index.ts';
 export * from './check/index.ts';
+export * from './report/index.ts';
+export * from './strategy/index.ts';
 export * from './linearizability/index.ts';
 export {
   explainLitmus,
@@ -14,13 +16,5 @@ export {
   runLitmus,
 } from './litmus/index.ts';
 export { type Model, modelNamed, MODELS } from './models/index.ts';
-export {
-  ECMA_MODELS,
-  type EcmaModel,
-  type EcmaTest,
-  evaluateEcma,
-  evaluateV8,
-  readEcmaTests,
-  reportEcma,
-} from './specification/index.ts';
+export * from './specification/index.ts';
 export * from './prove/index.ts';

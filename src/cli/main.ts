@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { nearest } from '../base/index.ts';
 import { build } from './build.ts';
 import { cache } from './cache.ts';
+import { check } from './check.ts';
 import { drivers } from './drivers.ts';
 import { exitCodeOf, isExpected } from './faults.ts';
 import { UsageError } from './flags.ts';
@@ -19,6 +20,7 @@ const HELP = `usage: rondo COMMAND [flags]
   build      compiles the native addon that the fast drivers need
   gen        writes the structs of a schema in Rust, Python and C
   ring       lists, shows and tidies rings in shared memory
+  check      explores every execution of concurrent tests under memory models
   litmus     runs litmus tests under a memory model
   cache      simulates what caches do with a trace, a litmus test or a ring
 
@@ -32,6 +34,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => void | Prom
   build,
   gen,
   ring,
+  check,
   litmus,
   cache,
 };

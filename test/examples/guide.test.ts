@@ -1,6 +1,6 @@
 /**
- * The samples of the guide's pages on tasks, as readers would run them: every block of JavaScript
- * that imports from the package ends well, and prints what its comments say
+ * The samples of the guide's pages on tasks and on the checker, as readers would run them: every
+ * block of JavaScript that imports from the package ends well, and prints what its comments say
  * (`console.log(x); // 42`).
  */
 import assert from 'node:assert/strict';
@@ -31,10 +31,14 @@ const PAGES = [
   'docs/guide/crowded-cores.md',
   'docs/guide/memory-order.md',
   'docs/guide/cancelled-operations.md',
+  'docs/guide/model-checking.md',
 ];
 
-/** What pages other than those on tasks show has tests of its own. */
-const OURS = /from 'rondo(\/(net|fs|testing))?'/;
+/** What pages other than those on tasks and on the checker show has tests of its own. */
+const OURS = /from 'rondo(\/(net|fs|testing|checker))?'/;
+
+/** Declares a test: see `model-checking.test.ts`. */
+const ELSEWHERE = /^model\(/m;
 
 interface Sample {
   readonly line: number;
@@ -45,7 +49,7 @@ interface Sample {
 function samplesOf(page: string): Sample[] {
   const text = readFileSync(`${root}/${page}`, 'utf8');
   return [...text.matchAll(/^```[jt]s\n([\s\S]*?)^```$/gm)]
-    .filter(([, code]) => OURS.test(code!))
+    .filter(([, code]) => OURS.test(code!) && !ELSEWHERE.test(code!))
     .map((match) => ({
       line: text.slice(0, match.index).split('\n').length,
       code: match[1]!,

@@ -1,10 +1,10 @@
 /**
- * Executions in which reads see writes that come after them. Exploration builds a graph event by event
- * and so never meets one; where a model allows them, and a test is small enough, its threads are given
- * to the enumeration of litmus tests, which finds every final state whatever the order.
+ * Executions in which reads see writes that come after them. Exploration builds a graph event by
+ * event and so never meets one; where a model allows them, and a test is small enough, its threads
+ * are given to the enumeration of litmus tests, which finds every final state whatever the order.
  *
- * What hardware may not turn round depends on what a thread computes. That is found out by trying: a
- * write depends on a read when the thread does something else there, had it read another value.
+ * What hardware may not turn round depends on what a thread computes. That is found out by trying:
+ * a write depends on a read when the thread does something else there, had it read another value.
  */
 import { Flag, Kind } from '../explore/graph.ts';
 import { isHalf, type Lowered, type Lowering } from '../explore/lowering.ts';
@@ -273,7 +273,7 @@ class Adapter implements Decider {
   readonly reads: { location: number; value: unknown; access: number }[] = [];
   readonly steps: Step[] = [];
   /** What ended the run, when that was not the thread itself. */
-  stop: unknown;
+  stop: Error | undefined;
   readonly #of: Enumeration;
   readonly #thread: number;
   readonly #context: ThreadContext;
@@ -344,7 +344,7 @@ class Adapter implements Decider {
     try {
       return what();
     } catch (error) {
-      this.stop = error;
+      this.stop = error as Error;
       throw error;
     }
   }

@@ -1,24 +1,43 @@
 /** Looking at executions: races, deadlocks, and what a test says must hold. */
-import { RondoError } from '../../base/index.ts';
 import type { Visitor } from '../explore/explorer.ts';
 import { Flag, type Graph, Kind, Status } from '../explore/graph.ts';
+import { Fault } from '../program/faults.ts';
 import { Resplit } from '../program/locations.ts';
 import { placesOf } from '../program/places.ts';
 import { NotEnumerated } from '../program/run.ts';
 import { Session } from '../program/session.ts';
 import { siteHere } from '../program/site.ts';
+import { valueSince } from '../program/spin.ts';
 import { type TestBody, TestInstance } from '../program/test.ts';
+import { lastOf, labelsOfSteps, memoryOf } from '../strategy/values.ts';
+import { Preemptions } from '../strategy/preemptions.ts';
+import type { Tally } from '../strategy/state.ts';
+import {
+  graphOf,
+  labelsOf,
+  type Token,
+  type TokenGraph,
+  type TokenSetUp,
+  type TokenValues,
+  writeToken,
+} from '../strategy/token.ts';
 import type { Failure, FailureKind } from './check.ts';
-import { Enumeration, Feed, type FinalState } from './enumeration.ts';
-import type { Explored } from './models.ts';
+import { Enumeration, Feed, type FinalState, type Step } from './enumeration.ts';
+import { type Explored, MODEL_NAMES } from './models.ts';
+import type { Settings } from './options.ts';
 import { traceOf, traceOfSteps } from './trace.ts';
 
-/** Bounds of an examination. */
-export interface Limits {
-  readonly executions: number;
-  readonly events: number;
-  readonly failsOnRaces: boolean;
+/** Who knows how far exploration is. */
+export interface Observer {
+  /** How many executions there may be altogether. */
+  estimate(): number | undefined;
+  /** The time was looked at, between two executions; false puts exploration off. */
+  looked(now: number): boolean;
 }
+
+/** How often progress is told, and steps between two looks at the clock. */
+const PROGRESS_MS = 100;
+const LOOK_STEPS = 16;
 
 const BUFFERING =
   'no load buffering: reads without order might also see writes that come after them';
@@ -32,25 +51,37 @@ const RACES_MAX = 16;
 /** Looks at every execution, and keeps what is to be told. */
 export class Examination implements Visitor {
   readonly session: Session;
-  readonly #body: TestBody;
-  readonly #limits: Limits;
+  readonly body: TestBody;
+  readonly #settings: Settings;
+  readonly #preemptions = new Preemptions();
   readonly #model: Explored;
   /** Whether reads could see writes that come after them. */
   #isBuffering = false;
   /** By location: values that were written. */
   readonly #domain = new Map<number, Set<unknown>>();
   readonly races: Set<string> = new Set();
+  #steps = 0;
+  #nextTold = 0;
+  /** When it must be over; NaN before it has begun. */
+  #deadline = NaN;
+  /** Executions of which the counts were taken over. */
+  #earlier = 0;
+  /** Something was left out because of the bound of preemptions. */
+  #isCut = false;
+  observer: Observer | undefined;
   executions = 0;
   blocked = 0;
   bounded: string | undefined;
+  /** What the executions are a sample of, and how it is drawn. */
+  sample: string | undefined;
   failure: Failure | undefined;
 
-  constructor(body: TestBody, limits: Limits, model: Explored) {
-    this.#body = body;
-    this.#limits = limits;
+  constructor(body: TestBody, settings: Settings, model: Explored) {
+    this.body = body;
+    this.#settings = settings;
     this.#model = model;
     this.session = new Session(() => this.instance(), {
-      events: limits.events,
+      events: settings.events,
       hasBarriers: model.hasBarriers,
     });
   }
@@ -63,6 +94,8 @@ export class Examination implements Visitor {
     this.failure = undefined;
     this.races.clear();
     this.#isBuffering = false;
+    this.#isCut = false;
+    this.#earlier = 0;
     this.#domain.clear();
     this.session.cut = undefined;
     this.session.inputs.clear();
@@ -81,25 +114,109 @@ export class Examination implements Visitor {
   /** Sets the test up once more. */
   instance(): TestInstance {
     this.session.inputs.start();
-    return new TestInstance(this.session, this.#body);
+    return new TestInstance(this.session, this.body);
   }
 
-  step(): boolean {
-    if (this.executions + this.blocked < this.#limits.executions) return true;
-    this.bounded = `${this.#limits.executions} executions`;
+  /** What was found so far. */
+  get tally(): Tally {
+    return {
+      executions: this.executions,
+      blocked: this.blocked,
+      races: [...this.races],
+      isBuffering: this.#isBuffering,
+      isCut: this.#isCut,
+      domain: this.#domain,
+    };
+  }
+
+  /** Takes over what was found elsewhere. */
+  add(tally: Tally): void {
+    this.executions += tally.executions;
+    this.blocked += tally.blocked;
+    this.#earlier += tally.executions + tally.blocked;
+    this.#isBuffering ||= tally.isBuffering;
+    this.#isCut ||= tally.isCut;
+    for (const race of tally.races) if (this.races.size < RACES_MAX) this.races.add(race);
+    for (const [location, values] of tally.domain) {
+      for (const value of values) this.#keep(location, value);
+    }
+  }
+
+  step(pending: number): boolean {
+    const { executions } = this.#settings;
+    if (this.executions + this.blocked - this.#earlier >= executions) {
+      this.bounded = `${executions} executions`;
+      return false;
+    }
+    const isLook = this.#steps++ % LOOK_STEPS === 0;
+    return !isLook || this.#look(pending, this.#settings.clock.now());
+  }
+
+  /** Tells how far it is, now and then, and ends it when its time is over. */
+  #look(pending: number, now: number): boolean {
+    const { milliseconds, onProgress } = this.#settings;
+    if (Number.isNaN(this.#deadline)) {
+      this.#deadline = now + milliseconds;
+      this.#nextTold = now + PROGRESS_MS;
+    } else if (now >= this.#deadline) {
+      this.bounded = `${milliseconds} ms`;
+      return false;
+    }
+    if (this.observer?.looked(now) === false) return false;
+    if (onProgress === undefined || now < this.#nextTold) return true;
+    this.#nextTold = now + PROGRESS_MS;
+    const { executions, blocked } = this;
+    const estimate = this.observer?.estimate();
+    if (onProgress({ executions, blocked, pending, estimate }) !== false) return true;
+    this.bounded = 'it was stopped';
     return false;
   }
 
-  failed(graph: Graph): boolean {
+  /**
+   * Whether what hangs on a graph may have few enough preemptions. What a write takes out again may
+   * have cost one of each other thread.
+   */
+  admits(graph: Graph): boolean {
+    const { preemptions } = this.#settings;
+    if (preemptions === Infinity) return true;
+    const most = preemptions + graph.threads;
+    if (this.#preemptions.fewest(graph, most) <= most) return true;
+    this.#isCut = true;
+    return false;
+  }
+
+  /** Everything was looked at that there is, in graphs of so many events. */
+  finish(events: number): void {
+    const { cut } = this.session;
+    if (this.failure === undefined && cut === undefined) this.enumerate();
+    if (cut === 'all') this.bound(`${events} events`);
+    if (cut === 'thread') this.bound(`${this.#settings.events} events of a thread`);
+    if (this.#isCut) this.bound(`${this.#settings.preemptions} preemptions`);
+  }
+
+  /** A sample is over. */
+  sampled(): void {
+    const { strategy, seed, depth } = this.#settings;
+    const how = strategy === 'pct' ? `priorities of depth ${depth}, seed` : 'seed';
+    this.sample = `${this.executions + this.blocked} random executions, ${how} ${seed}`;
+    this.bounded = `a sample of ${this.sample}`;
+  }
+
+  failed(graph: Graph, thread: number): boolean {
     const cause = this.session.error;
-    if (cause instanceof RondoError && cause.code === 'ERR_CHECKER_NONDETERMINISTIC') throw cause;
-    if (cause instanceof Resplit) throw cause;
-    return this.#fail('error', graph, messageOf(cause), cause);
+    // The checker's own: the test is not as it must be.
+    if (cause instanceof Resplit || codeOf(cause).startsWith('ERR_CHECKER_')) throw cause;
+    return this.#fail(kindOf(cause), graph, messageOf(cause), cause, thread);
   }
 
   visit(graph: Graph, ending: 'complete' | 'blocked'): boolean {
+    const { preemptions } = this.#settings;
+    if (preemptions !== Infinity && this.#preemptions.fewest(graph, preemptions) > preemptions) {
+      this.#isCut = true;
+      return true;
+    }
     const race = this.#findRace(graph);
-    if (race !== undefined && this.#limits.failsOnRaces) {
+    if (race !== undefined && this.#settings.failsOnRaces) {
       return this.#fail('race', graph, `data race on ${race}`, undefined);
     }
     // Such reads may see writes that hang on them: no such execution is built here.
@@ -118,15 +235,20 @@ export class Examination implements Visitor {
       if (kind !== Kind.READ && kind !== Kind.WRITE) continue;
       if ((graph.flags(event) & Flag.HIDDEN) !== 0) continue;
       const location = graph.location(event);
-      let values = this.#domain.get(location);
-      if (values === undefined) this.#domain.set(location, (values = new Set()));
-      if (kind === Kind.WRITE) values.add(graph.values[event]);
+      if (kind === Kind.WRITE) this.#keep(location, graph.values[event]);
+      else if (!this.#domain.has(location)) this.#domain.set(location, new Set());
     }
   }
 
+  #keep(location: number, value: unknown): void {
+    const values = this.#domain.get(location);
+    if (values === undefined) this.#domain.set(location, new Set([value]));
+    else values.add(value);
+  }
+
   /**
-   * Finds executions in which reads see writes that come after them, where the model has such and the
-   * test is small enough. Called when exploration is over and nothing has failed.
+   * Finds executions in which reads see writes that come after them, where the model has such and
+   * the test is small enough. Called when exploration is over and nothing has failed.
    */
   enumerate(): void {
     if (!this.#isBuffering || this.bounded !== undefined) return;
@@ -148,34 +270,49 @@ export class Examination implements Visitor {
     }
   }
 
-  #concludeState({ reads, threw, memory }: FinalState): boolean {
+  #concludeState({ reads, memory }: FinalState): boolean {
+    return this.#concludeSteps(reads, () => memory).isGood;
+  }
+
+  /**
+   * Looks at one execution of which the values are known: `last` says which write of each location
+   * is the last. Gives what its steps are called.
+   */
+  concludeValues(reads: readonly (readonly unknown[])[], last: readonly number[]): string[] {
+    this.executions += 1;
+    return this.#concludeSteps(reads, (steps) => memoryOf(steps, last)).labels;
+  }
+
+  #concludeSteps(
+    reads: readonly (readonly unknown[])[],
+    memoryFor: (steps: readonly (readonly Step[])[]) => ReadonlyMap<number, unknown>,
+  ): { isGood: boolean; labels: string[] } {
     const instance = this.instance();
-    const thrown = threw.find((error) => error !== undefined);
-    let cause: unknown = thrown;
+    const errors: unknown[] = [];
     const feeds = reads.map((values) => new Feed(values, siteHere));
     const results = feeds.map((feed, thread) => {
       try {
         return this.session.decide(thread, instance, feed);
-      } catch {
+      } catch (error) {
+        if (!(error instanceof NotEnumerated)) errors.push(error);
         return undefined;
       }
     });
-    if (thrown === undefined) {
-      try {
-        instance.conclude(memory, results);
-        return true;
-      } catch (error) {
-        cause = error;
-      }
+    const threads = feeds.map(({ steps }) => steps);
+    const labels = labelsOfSteps(this.session, threads, instance.names);
+    const memory = memoryFor(threads);
+    try {
+      if (errors.length > 0) throw errors[0];
+      instance.conclude(memory, results);
+      return { isGood: true, labels };
+    } catch (cause) {
+      const trace = traceOfSteps(this.session, this.instance(), threads);
+      const { layout } = this.session;
+      const values: TokenValues = { form: 'values', layout, reads, last: lastOf(threads, memory) };
+      const token = this.#tokenOf(values, labels);
+      this.failure = { kind: 'error', message: messageOf(cause), cause, trace, inputs: [], token };
+      return { isGood: false, labels };
     }
-    const trace = traceOfSteps(
-      this.session,
-      instance,
-      feeds.map(({ steps }) => steps),
-    );
-    const message = messageOf(cause);
-    this.failure = { kind: 'error', message, cause, trace, inputs: [] };
-    return false;
   }
 
   /** Where two accesses race, if any do. */
@@ -183,6 +320,7 @@ export class Examination implements Visitor {
     if (this.races.size >= RACES_MAX) return undefined;
     const race = this.#model.races(graph);
     if (race === undefined) return undefined;
+    if (this.#model.tears === true) this.session.locations.tear(graph.location(race[0]));
     const where = placesOf(this.session)[graph.location(race[0])]!.name;
     this.races.add(where);
     return where;
@@ -190,9 +328,11 @@ export class Examination implements Visitor {
 
   #conclude(graph: Graph): boolean {
     const instance = this.instance();
-    if (!instance.hasAfter) return true;
+    // The first one is run again in any case: that shows whether threads do the same again.
+    if (!instance.hasAfter && this.executions > 1) return true;
     this.session.error = undefined;
     const results = this.session.replay(graph, instance);
+    if (codeOf(this.session.error).startsWith('ERR_CHECKER_')) throw this.session.error;
     const last = new Map<number, unknown>();
     for (let location = 0; location < this.session.locations.count; location++) {
       const write = graph.lastWrite(location);
@@ -202,7 +342,7 @@ export class Examination implements Visitor {
       instance.conclude(last, results);
       return true;
     } catch (error) {
-      return this.#fail('error', graph, messageOf(error), error);
+      return this.#fail(kindOf(error), graph, messageOf(error), error);
     }
   }
 
@@ -216,8 +356,8 @@ export class Examination implements Visitor {
       if (status === Status.SPINNING) {
         if (!this.#seesAll(graph, thread)) return true;
         isSpinning = true;
-      } else if (status === Status.DOZING) {
-        // That it is woken by its time is another execution.
+      } else if (status === Status.UNASKED || status === Status.DOZING) {
+        // That a sleeper is woken by its time is another execution.
         return true;
       } else if (status !== Status.ENDED) asleep ??= thread;
     }
@@ -240,12 +380,18 @@ export class Examination implements Visitor {
   /** Whether what a spinning thread reads is the last that was written. */
   #seesAll(graph: Graph, thread: number): boolean {
     let left = graph.round(thread);
+    const instance = this.instance();
+    const valueOf = (read: number): unknown => {
+      const write = graph.rf(read);
+      return write === 0 ? instance.initial(graph.location(read)) : graph.values[write];
+    };
     for (let event = graph.head(thread); event >= 0; event = graph.previous(event)) {
       const kind = graph.kind(event);
       if (left-- === 0) break;
-      if (kind === Kind.READ && graph.rf(event) !== graph.lastWrite(graph.location(event))) {
-        return false;
-      }
+      if (kind !== Kind.READ) continue;
+      const last = graph.lastWrite(graph.location(event));
+      const seen = valueSince(graph, graph.rf(event), valueOf);
+      if (seen !== valueSince(graph, last, valueOf)) return false;
     }
     return true;
   }
@@ -258,19 +404,44 @@ export class Examination implements Visitor {
       cause,
       trace: undefined,
       inputs: this.inputs,
+      token: this.#tokenOf({ form: 'set-up' }, []),
     };
   }
 
-  #fail(kind: FailureKind, graph: Graph, message: string, cause: unknown): boolean {
-    const trace = traceOf(this.session, graph, this.instance());
-    this.failure = { kind, message, cause, trace, inputs: this.inputs };
+  #fail(
+    kind: FailureKind,
+    graph: Graph,
+    message: string,
+    cause: unknown,
+    thread: number = -1,
+  ): boolean {
+    const instance = this.instance();
+    const trace = traceOf(this.session, graph, instance);
+    const labels = labelsOf(this.session, graph, instance.names);
+    const token = this.#tokenOf(graphOf(this.session, graph, thread), labels);
+    this.failure = { kind, message, cause, trace, inputs: this.inputs, token };
     return false;
+  }
+
+  #tokenOf(what: TokenGraph | TokenValues | TokenSetUp, labels: readonly string[]): string {
+    const { model, failsOnRaces } = this.#settings;
+    const token: Token = {
+      ...what,
+      model: MODEL_NAMES.indexOf(model),
+      failsOnRaces,
+      inputs: this.inputs,
+    };
+    return writeToken(token, labels);
   }
 }
 
 function codeOf(error: unknown): string {
   const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
   return typeof code === 'string' ? code : '';
+}
+
+function kindOf(cause: unknown): FailureKind {
+  return cause instanceof Fault ? cause.kind : 'error';
 }
 
 function messageOf(cause: unknown): string {

@@ -3,8 +3,10 @@ import { test as nodeTest } from 'node:test';
 import { rejectUnknown, RondoError } from '../../base/index.ts';
 import type { TestBody } from '../program/test.ts';
 import { check, type CheckOptions, type CheckResult } from './check.ts';
+import { CHECK_OPTIONS } from './options.ts';
 import type { ModelName } from './models.ts';
-import { resultText } from './text.ts';
+import { findRepairs, type Repairs } from '../report/repair.ts';
+import { resultText } from '../report/text.ts';
 
 /** How a test is checked; all optional. */
 export interface ModelOptions extends Omit<CheckOptions, 'model'> {
@@ -16,8 +18,10 @@ export interface ModelOptions extends Omit<CheckOptions, 'model'> {
 export class CheckError extends RondoError {
   readonly result: CheckResult;
 
-  constructor(result: CheckResult) {
-    super('ERR_CHECKER_FAILED', resultText(result), { cause: result.failure?.cause });
+  /** `repairs` are told with it: see `findRepairs`. */
+  constructor(result: CheckResult, repairs: Repairs = { found: [], tried: 0 }) {
+    const text = resultText(result, { repairs });
+    super('ERR_CHECKER_FAILED', text, { cause: result.failure?.cause });
     this.result = result;
   }
 }
@@ -28,17 +32,41 @@ export class CheckError extends RondoError {
  */
 export function verify(options: CheckOptions, body: TestBody): CheckResult {
   const result = check(options, body);
-  if (result.failure !== undefined) throw new CheckError(result);
+  if (result.failure !== undefined) {
+    throw new CheckError(result, findRepairs(options, body, result));
+  }
   return result;
 }
 
-type Register = (name: string, body: () => void) => unknown;
+/** A test as `model` declares it, for one of its models. */
+export interface DeclaredTest {
+  readonly name: string;
+  readonly options: CheckOptions;
+  readonly body: TestBody;
+}
 
-function runner(): Register {
+/** Where whoever runs the declared tests itself puts a function that is given each. */
+export const COLLECTOR: unique symbol = Symbol.for('rondo.checker.collect') as never;
+
+type Runner = (name: string, body: () => void) => unknown;
+
+function runner(): Runner {
   const { test, it } = globalThis as { test?: unknown; it?: unknown };
-  if (typeof test === 'function') return test as Register;
-  if (typeof it === 'function') return it as Register;
-  return nodeTest as unknown as Register;
+  if (typeof test === 'function') return test as Runner;
+  if (typeof it === 'function') return it as Runner;
+  return nodeTest;
+}
+
+/** Gives a test to whoever collects them, or to the test runner. */
+function declare({ name, options, body }: DeclaredTest): void {
+  const collect = (globalThis as { [COLLECTOR]?: (test: DeclaredTest) => void })[COLLECTOR];
+  if (collect !== undefined) {
+    collect({ name, options, body });
+    return;
+  }
+  runner()(`${name} (${options.model})`, () => {
+    verify(options, body);
+  });
 }
 
 /**
@@ -46,12 +74,7 @@ function runner(): Register {
  * (Vitest, Jest, Mocha), else with `node:test`, which also runs a file alone.
  */
 export function model(name: string, options: ModelOptions, body: TestBody): void {
-  rejectUnknown('model', options, ['models', 'executions', 'events', 'races']);
+  rejectUnknown('model', options, ['models', ...CHECK_OPTIONS.filter((key) => key !== 'model')]);
   const { models = ['es'], ...rest } = options;
-  const register = runner();
-  for (const each of models) {
-    register(`${name} (${each})`, () => {
-      verify({ ...rest, model: each }, body);
-    });
-  }
+  for (const each of models) declare({ name, options: { ...rest, model: each }, body });
 }

@@ -49,6 +49,8 @@ export interface Explored {
    * nobody writes what it reads.
    */
   readonly hasBarriers: boolean;
+  /** Whether accesses that race may be torn. */
+  readonly tears?: boolean;
   /** How executions are found in which reads see what comes after them, if the test is small. */
   readonly enumeration?: { readonly lower: Lowering; readonly model: Model };
 }
@@ -71,20 +73,16 @@ function hasPlain(graph: Graph): boolean {
   return false;
 }
 
-/**
- * Whether some read that need not come first stands before a write of its thread; a write that
- * releases comes after all reads before it, if `areWritesOrdered`.
- */
-function hasLooseRead(graph: Graph, areWritesOrdered: boolean = true): boolean {
+/** Whether some read that need not come first stands before a write that need not come later. */
+function hasLooseRead(graph: Graph): boolean {
   for (let thread = 0; thread < graph.threads; thread++) {
     let isBeforeWrite = false;
     for (let event = graph.head(thread); event >= 0; event = graph.previous(event)) {
       const kind = graph.kind(event);
       const order = graph.order(event);
       const isOrdered = order === Order.RELEASE || order >= Order.ACQ_REL;
-      if (kind === Kind.WRITE && !(areWritesOrdered && isOrdered)) {
-        isBeforeWrite = true;
-      } else if (kind === Kind.FENCE) isBeforeWrite = false;
+      if (kind === Kind.WRITE && !isOrdered) isBeforeWrite = true;
+      else if (kind === Kind.FENCE) isBeforeWrite = false;
       else if (kind === Kind.READ && order <= Order.RELAXED && isBeforeWrite) return true;
     }
   }
@@ -109,14 +107,26 @@ function javascript(name: string, model: Model, lower: Lowering): Explored {
 }
 
 /**
- * The text of the standard allows races one thing more: a read-modify-write may read a plain write
- * that comes after it in the memory order.
+ * The text of the standard allows races more than machines do. What an atomic read reads of a plain
+ * write orders nothing, so that every read may be loose; and a read-modify-write may read a plain
+ * write that comes after it in the memory order.
  */
 function ecmascript(name: string, model: Model, lower: Lowering): Explored {
   const base = javascript(name, model, lower);
   const isBuffering = (graph: Graph, hasRace: boolean): boolean =>
-    hasRace && (hasLooseRead(graph, false) || hasRacyUpdate(graph));
-  return { ...base, isBuffering, hasBarriers: false };
+    hasRace && (hasReadBeforeWrite(graph) || hasRacyUpdate(graph));
+  return { ...base, isBuffering, hasBarriers: false, tears: true };
+}
+
+function hasReadBeforeWrite(graph: Graph): boolean {
+  for (let thread = 0; thread < graph.threads; thread++) {
+    let isBeforeWrite = false;
+    for (let event = graph.head(thread); event >= 0; event = graph.previous(event)) {
+      if (graph.kind(event) === Kind.WRITE) isBeforeWrite = true;
+      else if (graph.kind(event) === Kind.READ && isBeforeWrite) return true;
+    }
+  }
+  return false;
 }
 
 function hasRacyUpdate(graph: Graph): boolean {

@@ -16,8 +16,8 @@ export interface TraceEvent {
   readonly thread: number;
   readonly kind: TraceKind;
   /**
-   * What the memory is called: with an index behind it, or an offset in bytes (`ring+128`) when it has
-   * elements of several types. '' for none.
+   * What the memory is called: with an index behind it, or an offset in bytes (`ring+128`) when it
+   * has elements of several types. '' for none.
    */
   readonly location: string;
   /** Order in which it was asked for. */
@@ -28,7 +28,9 @@ export interface TraceEvent {
   readonly isHidden: boolean;
   /** What was read or written, as the view has it; a join: the number of the thread. */
   readonly value: unknown;
-  /** A read: the write that it saw, 0 for the initial value. A join: the last event of the thread. */
+  /**
+   * A read: the write that it saw, 0 for the initial value. A join: the last event of the thread.
+   */
   readonly from: number | undefined;
   /** Where in the test or the code under test: `file:line:column`; '' when it is not known. */
   readonly site: string;
@@ -51,7 +53,15 @@ export interface ExecutionTrace {
 }
 
 const ORDERS = ['plain', 'relaxed', 'acquire', 'release', 'acq_rel', 'seq_cst'] as const;
-const STATES = ['stopped', 'ended', 'spinning', 'sleeping', 'joining', 'sleeping'] as const;
+const STATES = [
+  'stopped',
+  'ended',
+  'spinning',
+  'sleeping',
+  'joining',
+  'sleeping',
+  'stopped',
+] as const;
 const NOWHERE: Place = { name: '', decode: (raw) => raw };
 const KINDS: Readonly<Record<number, TraceKind>> = {
   [Kind.READ]: 'read',
@@ -127,7 +137,10 @@ function coherenceOf(graph: Graph, places: readonly Place[]): Map<string, number
   return all;
 }
 
-/** As `traceOf`, of what threads did without a graph: each read is taken to see the write of its value. */
+/**
+ * As `traceOf`, of what threads did without a graph: each read is taken to see the write of its
+ * value.
+ */
 export function traceOfSteps(
   session: Session,
   instance: TestInstance,

@@ -1,10 +1,10 @@
 /**
- * Any model of `src/checker/models/`, judged anew for each graph: its relations are computed from the
- * axioms as they are written there. Slower than what keeps its sets up as events are added, and used
- * where there is no such thing.
+ * Any model of `src/checker/models/`, judged anew for each graph: its relations are computed from
+ * the axioms as they are written there. Slower than what keeps its sets up as events are added, and
+ * used where there is no such thing.
  *
- * Nothing is known of what a thread computes between its accesses, so there are no dependencies: more
- * is allowed than hardware does with code that a compiler leaves as it was written.
+ * Nothing is known of what a thread computes between its accesses, so there are no dependencies:
+ * more is allowed than hardware does with code that a compiler leaves as it was written.
  */
 import {
   EMPTY,
@@ -35,7 +35,9 @@ const ABSENT = new Set([
   'none',
 ]);
 
-/** A graph as the evaluator wants it: initial writes first, then events and the fences around them. */
+/**
+ * A graph as the evaluator wants it: initial writes first, then events and the fences around them.
+ */
 class Lowered implements Source {
   count = 0;
   readonly #lower: Lowering;

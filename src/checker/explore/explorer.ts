@@ -7,9 +7,9 @@
  * added to the graph. A read may read from each write that is there; what else it could have read
  * waits as a copy of the graph. A write may be placed at each point of its location's coherence
  * order; and reads that were added before it may read from it after all, with everything that was
- * added after them, and is not needed for the write, taken out again (`#revisit`). That is done only
- * when what is taken out was added in the one way that every execution has (`#isMaximal`), so that
- * of all orders in which one execution could be built, one is.
+ * added after them, and is not needed for the write, taken out again (`#revisit`). That is done
+ * only when what is taken out was added in the one way that every execution has (`#isMaximal`), so
+ * that of all orders in which one execution could be built, one is.
  */
 import { assert } from '../../base/index.ts';
 import type { Consistency } from './consistency.ts';
@@ -17,12 +17,42 @@ import { Flag, Graph, Kind, Status } from './graph.ts';
 
 /** How a run of one thread went. */
 export type RunEnd =
-  'ended' | 'stopped' | 'spinning' | 'sleeping' | 'joining' | 'dozing' | 'failed';
+  'ended' | 'stopped' | 'spinning' | 'sleeping' | 'joining' | 'dozing' | 'unasked' | 'failed';
+
+/**
+ * Who decides what the events of threads do: exploration, or who builds one execution only. Each
+ * adds the event to the graph, at its place.
+ */
+export interface Builder {
+  /**
+   * A read: the write that it reads from, or -1 when there is nothing that it may read. With
+   * `wanted` only writes of values that satisfy it are looked at.
+   */
+  addRead(
+    thread: number,
+    location: number,
+    order: number,
+    flags: number,
+    wanted?: (value: unknown) => boolean,
+  ): number;
+  /** A write; false when it has no place, and the thread stops. */
+  addWrite(thread: number, location: number, order: number, flags: number, value: unknown): boolean;
+  /**
+   * An event that neither reads nor writes; false when it cannot be. `rf` is what a join waits for.
+   */
+  addPlain(thread: number, kind: number, order: number, rf?: number): boolean;
+  /** A choice among `count`; -1 when it cannot be now. */
+  choose(thread: number, count: number): number;
+  /** Something was written that sleepers may wait for. */
+  wakeSleepers(): void;
+}
 
 /** What exploration calls to run threads. */
 export interface Threads {
   readonly count: number;
-  /** Runs a thread from its start: first what is in its log, then on, asking `Explorer` for events. */
+  /**
+   * Runs a thread from its start: first what is in its log, then on, asking `Explorer` for events.
+   */
   run(thread: number, graph: Graph): RunEnd;
 }
 
@@ -31,20 +61,25 @@ export type Ending = 'complete' | 'blocked';
 
 /** Who is told of executions. */
 export interface Visitor {
-  /** An execution is over; the graph is good until this returns. `blocked` when some thread cannot go on. Returning false stops it all. */
+  /**
+   * An execution is over; the graph is good until this returns. `blocked` when some thread cannot
+   * go on. Returning false stops it all.
+   */
   visit(graph: Graph, ending: Ending): boolean;
   /** A thread has thrown. */
   failed(graph: Graph, thread: number): boolean;
-  /** Called once for each graph that is taken up; returning false stops it all. */
+  /** Called before each graph that is taken up; returning false stops it all. */
   step(pending: number): boolean;
+  /** Whether what hangs on a graph that is taken up is to be explored. Default: always. */
+  admits?(graph: Graph): boolean;
 }
 
 /** See the head of this file. */
-export class Explorer {
+export class Explorer implements Builder {
   readonly #consistency: Consistency;
   readonly #threads: Threads;
   readonly #visitor: Visitor;
-  /** Graphs that wait, each with its last event's place decided. */
+  /** Graphs that wait, each with its last event's place decided; the last is taken up next. */
   readonly #pending: Graph[] = [];
   #graph: Graph;
 
@@ -60,23 +95,45 @@ export class Explorer {
     return this.#graph;
   }
 
-  /** Graphs that wait. */
-  get pending(): number {
-    return this.#pending.length;
+  /** Graphs that wait, those with most behind them first. */
+  get pending(): readonly Graph[] {
+    return this.#pending;
   }
 
-  /** Explores everything; false when the visitor stopped it. */
-  explore(first: Graph = this.#graph): boolean {
-    this.#pending.push(first);
+  /** Takes a graph to be explored. */
+  add(graph: Graph): void {
+    this.#pending.push(graph);
+  }
+
+  /** Gives graphs away, those with most behind them. */
+  giveAway(count: number): Graph[] {
+    return this.#pending.splice(0, count);
+  }
+
+  /** Explores everything that waits; false when the visitor stopped it. */
+  explore(): boolean {
+    const pending = this.#pending;
+    const visitor = this.#visitor;
     for (;;) {
-      const graph = this.#pending.pop();
-      if (graph === undefined) return true;
-      if (!this.#visitor.step(this.#pending.length)) return false;
+      if (pending.length === 0) return true;
+      if (!visitor.step(pending.length)) return false;
+      const graph = pending.pop()!;
       this.#graph = graph;
-      const goesOn = this.#build();
+      const others = pending.length;
+      const goesOn = visitor.admits?.(graph) === false || this.#build();
+      this.#spread(graph.share, others);
       graph.free();
       if (!goesOn) return false;
     }
+  }
+
+  /**
+   * What hung on one graph hangs on the one execution that was made of it and on what it put off.
+   */
+  #spread(share: number, others: number): void {
+    const pending = this.#pending;
+    const part = share / (1 + pending.length - others);
+    for (let index = others; index < pending.length; index++) pending[index]!.share = part;
   }
 
   /** Runs threads until none can go on. */
@@ -86,31 +143,11 @@ export class Explorer {
       if (thread < 0) break;
       const end = this.#threads.run(thread, this.#graph);
       const graph = this.#graph;
-      switch (end) {
-        case 'stopped':
-          return true;
-        case 'failed':
-          return this.#visitor.failed(graph, thread);
-        case 'ended':
-          graph.setStatus(thread, Status.ENDED);
-          this.#wake(Status.JOINING);
-          this.wakeSleepers();
-          break;
-        case 'spinning':
-          graph.setStatus(thread, Status.SPINNING);
-          break;
-        case 'sleeping':
-          graph.setStatus(thread, Status.SLEEPING);
-          break;
-        case 'dozing':
-          graph.setStatus(thread, Status.DOZING);
-          break;
-        case 'joining':
-          graph.setStatus(thread, Status.JOINING);
-          break;
-      }
+      if (end === 'stopped') return true;
+      if (end === 'failed') return this.#visitor.failed(graph, thread);
+      settle(graph, thread, end);
     }
-    return this.#visitor.visit(this.#graph, this.#isComplete() ? 'complete' : 'blocked');
+    return this.#visitor.visit(this.#graph, endingOf(this.#graph));
   }
 
   #nextThread(): number {
@@ -121,29 +158,11 @@ export class Explorer {
     return -1;
   }
 
-  #isComplete(): boolean {
-    const graph = this.#graph;
-    for (let thread = 0; thread < graph.threads; thread++) {
-      if (graph.status(thread) !== Status.ENDED) return false;
-    }
-    return true;
-  }
-
-  /** Threads that waited for something look again. */
-  #wake(status: number): void {
-    const graph = this.#graph;
-    for (let thread = 0; thread < graph.threads; thread++) {
-      if (graph.status(thread) === status) graph.setStatus(thread, Status.READY);
-    }
-  }
-
-  /** Something was written that sleepers may wait for. */
   wakeSleepers(): void {
-    this.#wake(Status.SLEEPING);
-    this.#wake(Status.DOZING);
+    wakeSleepers(this.#graph);
   }
 
-  /** Adds a choice of a thread among `count`; returns the first, the others are explored later. */
+  /** Returns the first; the others are explored later. */
   choose(thread: number, count: number): number {
     const graph = this.#graph;
     const event = graph.add(thread, Kind.CHOICE, -1, 0, 0, 0);
@@ -157,7 +176,6 @@ export class Explorer {
     return 0;
   }
 
-  /** Adds a fence, or another event that neither reads nor writes; false when it cannot be. */
   addPlain(thread: number, kind: number, order: number, rf: number = -1): boolean {
     const graph = this.#graph;
     const event = graph.add(thread, kind, -1, order, 0, undefined);
@@ -166,10 +184,6 @@ export class Explorer {
     return this.#consistency.allows(graph, event);
   }
 
-  /**
-   * Adds a read and gives what it reads from; -1 when there is nothing that it may read. With `wanted`
-   * only writes of values that satisfy it are looked at.
-   */
   addRead(
     thread: number,
     location: number,
@@ -182,7 +196,7 @@ export class Explorer {
     let first = -1;
     for (let write = graph.lastWrite(location); write >= 0; write = graph.coPrevious(write)) {
       if (wanted === undefined || wanted(graph.values[write])) {
-        this.#readFrom(graph, read, write);
+        readFrom(graph, this.#consistency, read, write);
         if (this.#consistency.allows(graph, read)) {
           if (first < 0) first = write;
           else this.#pending.push(graph.clone());
@@ -194,27 +208,15 @@ export class Explorer {
       graph.undo();
       return -1;
     }
-    this.#readFrom(graph, read, first);
+    readFrom(graph, this.#consistency, read, first);
     const allowed = this.#consistency.allows(graph, read);
     assert(allowed, 'what was consistent before still is');
     return first;
   }
 
-  #readFrom(graph: Graph, read: number, write: number): void {
-    graph.setRf(read, write);
-    if ((graph.flags(read) & Flag.QUEUE) !== 0) {
-      // What a sleeper read before it queued up, it read inside: after whoever was inside before.
-      const value = graph.previous(read);
-      graph.setAfter(value, write);
-      graph.close(value);
-      this.#consistency.allows(graph, value);
-    }
-    graph.close(read);
-  }
-
   /**
-   * Adds a write, at each place that it may have, and lets earlier reads read from it. False when it
-   * has no place in this graph: what could be was put off, and the thread stops.
+   * At each place that it may have; and earlier reads may read from it. False when it has no place
+   * in this graph: what could be was put off.
    */
   addWrite(
     thread: number,
@@ -236,9 +238,10 @@ export class Explorer {
     let first = -1;
     const isPair = (graph.flags(write) & Flag.RMW) !== 0;
     const source = isPair ? graph.rf(graph.previous(write)) : -1;
+    let next = -1;
     for (let behind = graph.lastWrite(location); behind >= 0; behind = graph.coPrevious(behind)) {
       const isFree = isPair ? behind === source : true;
-      if (isFree && !this.#splits(graph, behind, write)) {
+      if (isFree && !isTaken(graph, behind, next)) {
         graph.place(write, behind);
         if (this.#consistency.allows(graph, write)) {
           if (isHere && first < 0) first = behind;
@@ -247,27 +250,11 @@ export class Explorer {
         graph.displace(write);
       }
       if (behind === 0) break;
+      next = behind;
     }
     if (first < 0) return false; // Everything that may be was put off.
     graph.place(write, first);
     return this.#consistency.allows(graph, write);
-  }
-
-  /** Whether the place behind `behind` is taken by a read-modify-write that read from it. */
-  #splits(graph: Graph, behind: number, write: number): boolean {
-    const location = graph.location(write);
-    for (let event = 1; event < graph.count; event++) {
-      if (
-        event !== write &&
-        graph.kind(event) === Kind.WRITE &&
-        (graph.flags(event) & Flag.RMW) !== 0 &&
-        graph.location(event) === location &&
-        graph.rf(graph.previous(event)) === behind
-      ) {
-        return true;
-      }
-    }
-    return false;
   }
 
   /** Lets each read that came before `write`, and was not needed for it, read from it. */
@@ -294,8 +281,8 @@ export class Explorer {
 
   /**
    * Whether an event was added as every execution can have it: it reads the last write, or is the
-   * last write, of what was there, and nobody who was there reads from it. There means: added before
-   * it, or needed for `write`.
+   * last write, of what was there, and nobody who was there reads from it. There means: added
+   * before it, or needed for `write`.
    */
   #isMaximal(graph: Graph, event: number, write: number): boolean {
     const kind = graph.kind(event);
@@ -344,5 +331,74 @@ export class Explorer {
     this.#consistency.restore?.(result);
     this.#place(result, source, false);
     result.free();
+  }
+}
+
+/** Notes how a thread stands after a run, and lets those look again who waited for its end. */
+export function settle(
+  graph: Graph,
+  thread: number,
+  end: Exclude<RunEnd, 'stopped' | 'failed'>,
+): void {
+  graph.setStatus(thread, STATUS_OF[end]);
+  if (end !== 'ended') return;
+  wake(graph, Status.JOINING);
+  wakeSleepers(graph);
+}
+
+/** Sleepers look again whether they are woken. */
+export function wakeSleepers(graph: Graph): void {
+  wake(graph, Status.SLEEPING);
+  wake(graph, Status.DOZING);
+}
+
+/** Whether all threads have come to their end. */
+export function endingOf(graph: Graph): Ending {
+  for (let thread = 0; thread < graph.threads; thread++) {
+    if (graph.status(thread) !== Status.ENDED) return 'blocked';
+  }
+  return 'complete';
+}
+
+/**
+ * Whether the place between a write and the next one of its location, or -1, is taken: by a
+ * read-modify-write that has read the first of them.
+ */
+export function isTaken(graph: Graph, behind: number, next: number): boolean {
+  return (
+    next >= 0 && (graph.flags(next) & Flag.RMW) !== 0 && graph.rf(graph.previous(next)) === behind
+  );
+}
+
+/** Lets a read that was added last read from a write. */
+export function readFrom(
+  graph: Graph,
+  consistency: Consistency,
+  read: number,
+  write: number,
+): void {
+  graph.setRf(read, write);
+  if ((graph.flags(read) & Flag.QUEUE) !== 0) {
+    // What a sleeper read before it queued up, it read inside: after whoever was inside before.
+    const value = graph.previous(read);
+    graph.setAfter(value, write);
+    graph.close(value);
+    consistency.allows(graph, value);
+  }
+  graph.close(read);
+}
+
+const STATUS_OF = {
+  ended: Status.ENDED,
+  spinning: Status.SPINNING,
+  sleeping: Status.SLEEPING,
+  dozing: Status.DOZING,
+  joining: Status.JOINING,
+  unasked: Status.UNASKED,
+} as const;
+
+function wake(graph: Graph, status: number): void {
+  for (let thread = 0; thread < graph.threads; thread++) {
+    if (graph.status(thread) === status) graph.setStatus(thread, Status.READY);
   }
 }

@@ -1,7 +1,8 @@
 /**
- * An execution graph under construction: events in the order in which they were added, program order,
- * reads-from and coherence. The order of adding is the stamp that optimal exploration needs (TruSt,
- * POPL 2022), so an event's number is its stamp; taking events out (`restrict`) numbers anew.
+ * An execution graph under construction: events in the order in which they were added, program
+ * order, reads-from and coherence. The order of adding is the stamp that optimal exploration needs
+ * (TruSt, POPL 2022), so an event's number is its stamp; taking events out (`restrict`) numbers
+ * anew.
  *
  * Event 0 stands for the initial value of every location. Rows of one Int32Array, so that a copy is
  * one `slice`: exploration copies a graph for each choice that it puts off.
@@ -42,6 +43,8 @@ export const Status = {
   SLEEPING: 3,
   JOINING: 4,
   DOZING: 5,
+  /** What it assumes does not hold: it goes no further, and nothing is said of the execution. */
+  UNASKED: 6,
 } as const;
 
 const KIND = 0;
@@ -58,7 +61,9 @@ const PREV = 8;
 const AFTER = 9;
 const COLUMNS = 10;
 
-/** Rows of graphs that are done with, by words of a set: taking new memory costs more than copying. */
+/**
+ * Rows of graphs that are done with, by words of a set: taking new memory costs more than copying.
+ */
 const spareRows: Int32Array[][] = [];
 const SPARE_MAX = 4096;
 
@@ -75,6 +80,8 @@ function giveRows(rows: Int32Array, words: number): void {
 export class Graph {
   /** Events, with event 0. */
   count: number;
+  /** Which part of all that is to be explored hangs on it, as far as one can guess: 0 to 1. */
+  share: number = 1;
   readonly threads: number;
   /**
    * Words of a set of events. Each event has three: what comes before it by program order and
@@ -288,7 +295,9 @@ export class Graph {
     return false;
   }
 
-  /** Whether `earlier` must come before `later`: program order and reads-from, and what hangs on it. */
+  /**
+   * Whether `earlier` must come before `later`: program order and reads-from, and what hangs on it.
+   */
   precedes(earlier: number, later: number): boolean {
     const word = this.#rows[later * this.stride + COLUMNS + (earlier >>> 5)]!;
     return (word & (1 << (earlier & 31))) !== 0;
@@ -324,8 +333,8 @@ export class Graph {
   }
 
   /**
-   * A graph of the events that `keep` holds, in their order; coherence is what is left of it. What is
-   * kept must read from what is kept. `numbers[old]` becomes the new number or -1.
+   * A graph of the events that `keep` holds, in their order; coherence is what is left of it. What
+   * is kept must read from what is kept. `numbers[old]` becomes the new number or -1.
    */
   restrict(keep: Uint8Array, numbers: Int32Array): Graph {
     const result = new Graph(this.threads, this.words);

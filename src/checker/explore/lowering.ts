@@ -15,7 +15,9 @@ export interface Lowered {
   readonly behind: string;
 }
 
-/** Lowers what is not plain. `kind` is that of the event, `isRmw` says that it is half of an RMW. */
+/**
+ * Lowers what is not plain. `kind` is that of the event, `isRmw` says that it is half of an RMW.
+ */
 export type Lowering = (kind: number, order: number, isRmw: boolean) => Lowered;
 
 const NOTHING: Lowered = { before: '', tag: 0, behind: '' };
@@ -37,8 +39,8 @@ function isRelease(order: number): boolean {
 }
 
 /**
- * What V8 emits on arm64 for `Atomics`: LDAR, STLR, and the LSE instructions with acquire and release;
- * the order that was asked for does not matter. Source: `code-generator-arm64.cc`.
+ * What V8 emits on arm64 for `Atomics`: LDAR, STLR, and the LSE instructions with acquire and
+ * release; the order that was asked for does not matter. Source: `code-generator-arm64.cc`.
  */
 export const v8Arm64: Lowering = (kind, order, isRmw) => {
   if (kind === Kind.FENCE) return fence('dmb.sy');
@@ -62,7 +64,9 @@ const RISCV_FENCES: Readonly<Record<number, string>> = {
   [Order.SEQ_CST]: 'fence.rw.rw',
 };
 
-/** C11 on RISC-V with fences: table A.6 of the unprivileged specification; AMOs with .aq and .rl. */
+/**
+ * C11 on RISC-V with fences: table A.6 of the unprivileged specification; AMOs with .aq and .rl.
+ */
 export const riscvLowering: Lowering = (kind, order, isRmw) => {
   if (kind === Kind.FENCE) return fence(RISCV_FENCES[order] ?? 'fence.rw.rw');
   if (isRmw) {
@@ -78,18 +82,6 @@ export const riscvLowering: Lowering = (kind, order, isRmw) => {
     };
   }
   return { before: isRelease(order) ? 'fence.rw.w' : '', tag: 0, behind: '' };
-};
-
-/** C11 as it is written. */
-export const c11Lowering: Lowering = (kind, order, isRmw) => {
-  if (kind === Kind.FENCE) {
-    return fence(['relaxed', 'relaxed', 'acquire', 'release', 'acq_rel', 'seq_cst'][order]!);
-  }
-  if (order === Order.PLAIN) return tags(Tag.NON_ATOMIC);
-  const acquire = kind === Kind.READ && isAcquire(order) ? Tag.ACQUIRE : 0;
-  const release = kind === Kind.WRITE && isRelease(order) ? Tag.RELEASE : 0;
-  const strong = order === Order.SEQ_CST ? Tag.SEQ_CST : acquire | release ? 0 : Tag.RELAXED;
-  return tags((isRmw ? Tag.ATOMIC_RMW : 0) | acquire | release | strong);
 };
 
 /** ECMAScript: everything that is not plain is sequentially consistent, and there is no fence. */

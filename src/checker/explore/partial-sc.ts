@@ -87,7 +87,8 @@ export class PartialSc {
 
   /** Edges of psc between members. */
   #link(graph: Graph, hasFence: boolean): void {
-    // Without fences psc1 is scb between members; with them, what stands before and after counts too.
+    // Without fences psc1 is scb between members; with them, what stands before and after counts
+    // too.
     for (let from = 1; from < graph.count; from++) {
       if (!isAccess(graph, from) && graph.kind(from) !== Kind.FENCE) continue;
       for (let to = 1; to < graph.count; to++) {

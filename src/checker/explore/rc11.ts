@@ -4,10 +4,10 @@
  * and tests hold the two together.
  *
  * No event that is added happens before one that is there, so what happens before an event is known
- * once and for all when it is added (set 1 of its row), and so is what the readers of a write get from
- * it (set 2). Coherence is checked for the new event only. Program order and reads-from never turn in
- * a circle here, by the way graphs are built. What is left is the order of sequentially consistent
- * events (`psc`), which is checked over the whole graph when there are any.
+ * once and for all when it is added (set 1 of its row), and so is what the readers of a write get
+ * from it (set 2). Coherence is checked for the new event only. Program order and reads-from never
+ * turn in a circle here, by the way graphs are built. What is left is the order of sequentially
+ * consistent events (`psc`), which is checked over the whole graph when there are any.
  */
 import type { Consistency } from './consistency.ts';
 import { Flag, type Graph, Kind, Order } from './graph.ts';

@@ -1,4 +1,6 @@
-/** Tests that ask whether an object is linearizable: as if each of its calls happened in one moment. */
+/**
+ * Tests that ask whether an object is linearizable: as if each of its calls happened in one moment.
+ */
 import { inspect } from 'node:util';
 import { RondoError } from '../../base/index.ts';
 import { currentSession } from '../program/current.ts';
@@ -18,7 +20,8 @@ export interface LinearizableOptions<T> {
   readonly object: (context: TestContext) => T;
   /**
    * Makes the sequential object that says what is right: methods of the same names, which give what
-   * each call must give when calls come one after the other. Made anew for each order that is tried.
+   * each call must give when calls come one after the other. Made anew for each order that is
+   * tried.
    */
   readonly specification: () => Sequential;
   /**
@@ -62,7 +65,7 @@ function watch<T>(object: T, thread: number, notes: Noted[]): T {
         }
       };
     },
-  }) as T;
+  });
 }
 
 function show(value: unknown): string {
@@ -92,8 +95,8 @@ function report(
 }
 
 /**
- * A test for `check`, `verify` or `model`: in every execution, the calls can be put into one order in
- * which the sequential object gives the same results, and which keeps what happened before what.
+ * A test for `check`, `verify` or `model`: in every execution, the calls can be put into one order
+ * in which the sequential object gives the same results, and which keeps what happened before what.
  */
 export function linearizable<T>(options: LinearizableOptions<T>): TestBody {
   return (context) => {

@@ -1,8 +1,8 @@
 /**
- * Looking for an order in which a sequential object would have given the results that were seen (Wing
- * and Gong, "Testing and Verifying Concurrent Objects", 1993). An operation that happened before
- * another one comes before it; those that nothing orders may come either way, because nobody in the
- * execution could tell.
+ * Looking for an order in which a sequential object would have given the results that were seen
+ * (Wing and Gong, "Testing and Verifying Concurrent Objects", 1993). An operation that happened
+ * before another one comes before it; those that nothing orders may come either way, because nobody
+ * in the execution could tell.
  */
 
 /** One call of a method, as it was seen. */
@@ -23,7 +23,9 @@ export const OPERATIONS_MAX = 16;
 
 /** What was found. */
 export interface Linearization {
-  /** Numbers of the operations, in an order that explains all results; undefined when there is none. */
+  /**
+   * Numbers of the operations, in an order that explains all results; undefined when there is none.
+   */
   readonly order: readonly number[] | undefined;
   /** The longest order that explains its results, for reports. */
   readonly longest: readonly number[];
@@ -64,8 +66,8 @@ function isEqual(left: unknown, right: unknown): boolean {
 }
 
 /**
- * Searches all orders. `comesBefore` is the order that every one of them must keep; `make` makes the
- * sequential object, as it is at first.
+ * Searches all orders. `comesBefore` is the order that every one of them must keep; `make` makes
+ * the sequential object, as it is at first.
  */
 export function linearize(
   operations: readonly Operation[],

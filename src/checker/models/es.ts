@@ -3,8 +3,9 @@
  * same range or none in common; `src/checker/specification/` has all of it, byte by byte.
  *
  * `Atomics` are sequentially consistent events; other accesses have no order, and no coherence of
- * their own. The specification asks for a total order of all events; what it says of that order says
- * no more than that these relations have no cycle, when coherence is taken from the same order.
+ * their own. The specification asks for a total order of all events; what it says of that order
+ * says no more than that these relations have no cycle, when coherence is taken from the same
+ * order.
  */
 import { amo, co, IW, loc, M, po, R, rf, tagged, W } from '../execution/index.ts';
 import { Tag } from '../litmus/contract.ts';
@@ -41,8 +42,16 @@ const fromOrdered = named(
   inter(next, seq(sc, inverse(inter(rf, hb)), inter(hb, loc), on(inter(W, seqCst)))),
 );
 
-/** A read-modify-write is one event: whatever is ordered with one half is ordered with the other. */
-const order = named('memory-order', union(hb, co, fromSynchronized, fromOrdered));
+/** Of what happened before the read, the last sequentially consistent write is read. */
+const fromSeen = named(
+  'fr-seen',
+  inter(seq(inverse(inter(seq(sc, rf), hb)), co, on(inter(W, seqCst))), inverse(hb)),
+);
+
+/**
+ * A read-modify-write is one event: whatever is ordered with one half is ordered with the other.
+ */
+const order = named('memory-order', union(hb, co, fromSynchronized, fromSeen, fromOrdered));
 
 /** What V8 and every other engine must keep; the text of the standard. */
 export const es: Model = {

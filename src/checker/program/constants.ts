@@ -1,13 +1,16 @@
 /**
- * Words that no thread writes: reading them is no event. There is one thing that such a read can see,
- * and where it adds no order between what stands around it, executions are the same without it. It is
- * found out on the way: when a word is written after all, exploration starts anew (`Resplit`), and
- * reads of that word are events from then on.
+ * Words that no thread writes: reading them is no event. There is one thing that such a read can
+ * see, and where it adds no order between what stands around it, executions are the same without
+ * it. It is found out on the way: when a word is written after all, exploration starts anew
+ * (`Resplit`), and reads of that word are events from then on.
  */
 import { Resplit } from './locations.ts';
 
-/** Reads of constants in one run of a thread, beyond which it seems to wait for one to change. */
-const READS_MAX = 20_000;
+/** Reads of constants without an event between them: after so many a thread waits for a change. */
+const READS_MAX = 200_000;
+
+/** Words of one memory, at most. */
+const WORDS = 0x4000_0000;
 
 /** See the head of this file. */
 export class Constants {
@@ -21,7 +24,17 @@ export class Constants {
     this.#read.clear();
   }
 
-  /** Whether a read is none of what changes; `reads` are those of this run so far. */
+  /** Memories and numbers of words that some thread writes. */
+  get changing(): [number, number][] {
+    return [...this.#changing].map((key) => [Math.floor(key / WORDS), key % WORDS]);
+  }
+
+  /** Says that some thread will write a word. */
+  expect(memory: number, word: number): void {
+    this.#changing.add(memory * WORDS + word);
+  }
+
+  /** Whether a read is none of what changes; `reads` are those since the last event. */
   isConstant(memory: number, offset: number, size: number, reads: number): boolean {
     const first = keyOf(memory, offset);
     const last = keyOf(memory, offset + size - 1);
@@ -50,5 +63,5 @@ export class Constants {
 }
 
 function keyOf(memory: number, offset: number): number {
-  return memory * 0x4000_0000 + (offset >>> 2);
+  return memory * WORDS + (offset >>> 2);
 }

@@ -1,4 +1,6 @@
-/** The session of the test that is being checked, for functions that tests call without a context. */
+/**
+ * The session of the test that is being checked, for functions that tests call without a context.
+ */
 import { misuse } from '../../base/index.ts';
 import type { Session } from './session.ts';
 

@@ -53,6 +53,21 @@ export function storeRelease(words: Int32Array, index: number, value: number): v
   if (done === undefined) Atomics.store(words, index, value);
 }
 
+/** As `loadAcquire`, but relaxed: for sources that are weakened, to see whether a test notices. */
+export function loadRelaxed(words: Int32Array, index: number): number {
+  const value = checked(words, index, (memory, offset) => memory.read(offset, WORD, Order.RELAXED));
+  return value ?? Atomics.load(words, index);
+}
+
+/** As `storeRelease`, but relaxed, for the same. */
+export function storeRelaxed(words: Int32Array, index: number, value: number): void {
+  const done = checked(words, index, (memory, offset) => {
+    memory.write(offset, WORD, Order.RELAXED, value >>> 0);
+    return 0;
+  });
+  if (done === undefined) Atomics.store(words, index, value);
+}
+
 /** Replaces the word by `value` if it is `expected`; returns what was there. */
 export function compareExchange(
   words: Int32Array,

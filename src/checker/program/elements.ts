@@ -9,6 +9,8 @@ export interface Element {
   readonly View: ViewConstructor;
   /** Whether `Atomics` takes it. */
   readonly isInteger: boolean;
+  /** Whether a plain access may see parts of several writes. */
+  readonly mayTear: boolean;
   decode(raw: Raw): number | bigint;
   /** Bits of a value, converted as an assignment to an element does. */
   encode(value: unknown): Raw;
@@ -26,6 +28,7 @@ function integer(name: string, size: number, isSigned: boolean): Element {
     size,
     View: viewConstructors[name]!,
     isInteger: true,
+    mayTear: false,
     decode: isSigned
       ? (raw) => ((raw as number) << shift) >> shift
       : (raw) => ((raw as number) << shift) >>> shift,
@@ -39,8 +42,9 @@ function big(name: string, isSigned: boolean): Element {
     size: 8,
     View: viewConstructors[name]!,
     isInteger: true,
-    decode: (raw) => (isSigned ? BigInt.asIntN(64, raw as bigint) : (raw as bigint)),
-    encode: (value) => BigInt.asUintN(64, BigInt(value as bigint)),
+    mayTear: true,
+    decode: (raw) => (isSigned ? BigInt.asIntN(64, BigInt(raw)) : raw),
+    encode: (value) => BigInt.asUintN(64, value as bigint),
   };
 }
 
@@ -59,7 +63,8 @@ export const ELEMENTS: readonly Element[] = [
     size: 1,
     View: viewConstructors['Uint8ClampedArray']!,
     isInteger: false,
-    decode: (raw) => raw as number,
+    mayTear: false,
+    decode: (raw) => raw,
     encode: (value) => Math.min(255, Math.max(0, Math.round(Number(value)) || 0)),
   },
   {
@@ -67,6 +72,7 @@ export const ELEMENTS: readonly Element[] = [
     size: 4,
     View: viewConstructors['Float32Array']!,
     isInteger: false,
+    mayTear: true,
     decode: (raw) => {
       singleBits[0] = raw as number;
       return single[0]!;
@@ -81,6 +87,7 @@ export const ELEMENTS: readonly Element[] = [
     size: 8,
     View: viewConstructors['Float64Array']!,
     isInteger: false,
+    mayTear: true,
     decode: (raw) => {
       doubleBits[0] = raw as bigint;
       return double[0]!;

@@ -48,15 +48,11 @@ function modifier(name: string): (info: ViewInfo, index: unknown, value: unknown
   };
 }
 
-/** Numbers the waits of a thread; set anew for each run. */
-let waits = 0;
-
 /** Whose threads run. */
 let current: Session | undefined;
 
 /** Begins a run of a thread, or a set-up. */
 export function startRun(session: Session): void {
-  waits = 0;
   current = session;
 }
 
@@ -90,8 +86,7 @@ const checked: Record<string, (info: ViewInfo, ...input: unknown[]) => unknown> 
     }
     const location = memory.locate(offset, element.size);
     const limit = Number.isNaN(Number(timeoutMs)) ? Infinity : Number(timeoutMs);
-    waits += 1;
-    const number = waits;
+    const number = memory.session.countWait();
     return sleep(memory.session, location, element.encode(expected), limit, () => String(number));
   },
   notify(info, index, count = Infinity) {
@@ -165,9 +160,10 @@ replacements['DataView'] = new Proxy(RealDataView, {
 replacements['SharedArrayBuffer'] = new Proxy(RealSharedArrayBuffer, {
   construct(real, input: unknown[], newTarget): object {
     const [bytes] = input;
-    const isOwn = current !== undefined && !current.isDirect && typeof bytes === 'number';
-    if (!isOwn) return Reflect.construct(real, input, newTarget) as object;
-    return current!.ownMemory(bytes as number).buffer;
+    if (current === undefined || current.isDirect || typeof bytes !== 'number') {
+      return Reflect.construct(real, input, newTarget) as object;
+    }
+    return current.ownMemory(bytes).buffer;
   },
 });
 

@@ -1,6 +1,7 @@
 /**
- * Values that a test takes while it is set up: each combination is explored, one after the other. The
- * same for all threads of one combination, so that the set-up stays what it was when it is done again.
+ * Values that a test takes while it is set up: each combination is explored, one after the other.
+ * The same for all threads of one combination, so that the set-up stays what it was when it is done
+ * again.
  */
 import { RondoError } from '../../base/index.ts';
 
@@ -15,11 +16,25 @@ export class Inputs {
   readonly #values: number[] = [];
   readonly #counts: number[] = [];
   #cursor = 0;
+  /** Gives values that are taken for the first time; the first of all, if there is none. */
+  draw: ((count: number) => number) | undefined;
 
   /** Forgets all values. */
   clear(): void {
     this.#values.length = 0;
     this.#counts.length = 0;
+  }
+
+  /** Sets the first values, which `take` then gives; `counts` as far as they are known. */
+  set(values: readonly number[], counts: readonly number[] = []): void {
+    this.clear();
+    this.#values.push(...values);
+    this.#counts.push(...counts);
+  }
+
+  /** Of how many each of `values` is one. */
+  get counts(): readonly number[] {
+    return this.#counts;
   }
 
   /** The set-up begins. */
@@ -35,7 +50,9 @@ export class Inputs {
     }
     this.#cursor += 1;
     if (index === this.#values.length) {
-      this.#values.push(0);
+      this.#values.push(this.draw?.(count) ?? 0);
+      this.#counts.push(count);
+    } else if (index === this.#counts.length && this.#values[index]! < count) {
       this.#counts.push(count);
     } else if (this.#counts[index] !== count) {
       throw new RondoError(

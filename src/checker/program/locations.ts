@@ -1,7 +1,8 @@
 /**
- * Numbers of locations: ranges of bytes of the memories that a test makes, and words of the checker's
- * own. The same range has the same number in every run of a test, and ranges never overlap: an access
- * that does not fit what was seen before splits it, and exploration starts anew (`Resplit`).
+ * Numbers of locations: ranges of bytes of the memories that a test makes, and words of the
+ * checker's own. The same range has the same number in every run of a test, and ranges never
+ * overlap: an access that does not fit what was seen before splits it, and exploration starts anew
+ * (`Resplit`).
  */
 import { RondoError } from '../../base/index.ts';
 
@@ -27,7 +28,11 @@ export class Locations {
   readonly #all: Location[] = [];
   readonly #numbers = new Map<number, number>();
   readonly #hidden = new Map<string, number>();
-  /** By memory: offsets at which ranges must end, because of an access that began or ended there. */
+  readonly #tearable = new Set<number>();
+  readonly #whole = new Set<number>();
+  /**
+   * By memory: offsets at which ranges must end, because of an access that began or ended there.
+   */
   readonly #cuts: Set<number>[] = [];
   /** By memory and byte: the location that has it. */
   readonly #owners = new Map<number, number>();
@@ -41,12 +46,26 @@ export class Locations {
     return this.#all.length;
   }
 
+  /** Memories and offsets at which ranges end. */
+  get cuts(): [number, number][] {
+    return this.#cuts.flatMap((offsets, memory) =>
+      [...offsets].map((offset): [number, number] => [memory, offset]),
+    );
+  }
+
+  /** Says that ranges end there. */
+  cut(memory: number, offset: number): void {
+    (this.#cuts[memory] ??= new Set()).add(offset);
+  }
+
   /** Forgets all numbers, but not where ranges must be split. */
   reset(): void {
     this.#all.length = 0;
     this.#numbers.clear();
     this.#hidden.clear();
     this.#owners.clear();
+    this.#tearable.clear();
+    this.#whole.clear();
   }
 
   /** The number of the range, when it is not split; -1 when it is: see `pieces`. */
@@ -54,6 +73,28 @@ export class Locations {
     const key = (memory * 0x1_0000_0000 + offset) * 16 + size;
     const known = this.#numbers.get(key);
     return known ?? this.#make(key, memory, offset, size, label);
+  }
+
+  /** Says that the specification lets accesses of a range tear, byte by byte. */
+  markTearable(number: number): void {
+    this.#tearable.add(number);
+  }
+
+  /** Says that an access must see a range as a whole. */
+  markWhole(number: number): void {
+    this.#whole.add(number);
+  }
+
+  /**
+   * Splits a range into its bytes, if accesses of it may tear.
+   * @throws {Resplit} then
+   */
+  tear(number: number): void {
+    const { memory, offset, size } = this.#all[number]!;
+    if (!this.#tearable.has(number) || this.#whole.has(number) || memory < 0 || size < 2) return;
+    const cuts = (this.#cuts[memory] ??= new Set());
+    for (let cut = offset + 1; cut < offset + size; cut++) cuts.add(cut);
+    throw new Resplit();
   }
 
   /** A word of the checker's own, by its name. */

@@ -1,11 +1,12 @@
 /**
- * Shared memory of a test. Its bytes are real, and hold what was there before the threads started; what
- * threads do to it goes through the session, which keeps it in the execution graph instead.
+ * Shared memory of a test. Its bytes are real, and hold what was there before the threads started;
+ * what threads do to it goes through the session, which keeps it in the execution graph instead.
  *
  * Raw values are bits: an unsigned number for 1, 2 and 4 bytes, an unsigned bigint for 8.
  */
 import { RondoError } from '../../base/index.ts';
 import { Order } from '../explore/graph.ts';
+import { Fault } from './faults.ts';
 import { Bytes, RealDataView, RealSharedArrayBuffer } from './real.ts';
 import type { Session } from './session.ts';
 
@@ -25,6 +26,9 @@ export class Memory {
   /** Views by type, offset and length: making one costs more than using it. */
   readonly views: Map<string, object> = new Map();
 
+  /** By byte: 1 where nobody has written; undefined when all bytes are 0 at first. */
+  #unwritten: Uint8Array | undefined;
+
   constructor(session: Session, index: number, bytes: number, name: string) {
     this.session = session;
     this.index = index;
@@ -37,6 +41,27 @@ export class Memory {
   /** Makes all bytes 0 again. */
   clear(): void {
     this.#bytes.fill(0);
+    this.#unwritten = undefined;
+  }
+
+  /** Says that what the bytes hold is nothing that a program may read. */
+  forget(): void {
+    this.#unwritten = new Bytes(this.buffer.byteLength).fill(1);
+  }
+
+  #assertWritten(offset: number, size: number): void {
+    if (this.#unwritten?.subarray(offset, offset + size).includes(1) !== true) return;
+    const what = `${size} bytes of ${this.name} at ${offset} are read, which nobody has written`;
+    this.session.fault(new Fault('uninitialised', what));
+  }
+
+  /** Reads a location as the thread that runs. */
+  #readLocation(location: number, order: number, offset: number, size: number): Raw {
+    const raw = this.session.read(location, order) as Raw;
+    if (this.#unwritten !== undefined && this.session.hasReadInitial) {
+      this.#assertWritten(offset, size);
+    }
+    return raw;
   }
 
   /** What the bytes hold: before the threads started, or after they ended. */
@@ -62,6 +87,7 @@ export class Memory {
 
   /** Stores into the bytes, past the session. */
   store(offset: number, size: number, raw: Raw): void {
+    this.#unwritten?.fill(0, offset, offset + size);
     switch (size) {
       case 1:
         this.#view.setUint8(offset, raw as number);
@@ -85,29 +111,34 @@ export class Memory {
     }
   }
 
-  /** Reads, as the thread that runs. */
-  read(offset: number, size: number, order: number): Raw {
+  /** Reads, as the thread that runs. `mayTear`: the specification lets it be torn. */
+  read(offset: number, size: number, order: number, mayTear: boolean = false): Raw {
     if (this.session.isDirect) return this.stored(offset, size);
-    if (this.session.isConstant(this.index, offset, size, order)) return this.stored(offset, size);
+    if (this.session.isConstant(this.index, offset, size, order)) {
+      this.#assertWritten(offset, size);
+      return this.stored(offset, size);
+    }
     const location = this.locate(offset, size);
-    if (location >= 0) return this.session.read(location, order) as Raw;
+    this.#markTearing(location, order, mayTear);
+    if (location >= 0) return this.#readLocation(location, order, offset, size);
     this.#assertPlain(offset, size, order);
     let bits = 0n;
     for (const [start, length] of this.session.locations.pieces(this.index, offset, size)) {
-      const piece = this.session.read(this.locate(start, length), order) as Raw;
+      const piece = this.#readLocation(this.locate(start, length), order, start, length);
       bits |= BigInt(piece) << BigInt(8 * (start - offset));
     }
     return size === 8 ? bits : Number(bits);
   }
 
-  /** Writes, as the thread that runs. */
-  write(offset: number, size: number, order: number, raw: Raw): void {
+  /** Writes, as the thread that runs. `mayTear`: the specification lets it be torn. */
+  write(offset: number, size: number, order: number, raw: Raw, mayTear: boolean = false): void {
     if (this.session.isDirect) {
       this.store(offset, size, raw);
       return;
     }
     this.session.assertChanging(this.index, offset, size);
     const location = this.locate(offset, size);
+    this.#markTearing(location, order, mayTear);
     if (location >= 0) {
       this.session.write(location, order, raw);
       return;
@@ -131,12 +162,24 @@ export class Memory {
     this.session.assertChanging(this.index, offset, size);
     const location = this.locate(offset, size);
     if (location < 0) throw this.#mixed(offset, size);
-    return this.session.modify(location, order, change as (raw: unknown) => unknown) as Raw;
+    this.session.locations.markWhole(location);
+    return this.session.modify(location, order, (raw) => {
+      if (this.#unwritten !== undefined && this.session.hasReadInitial) {
+        this.#assertWritten(offset, size);
+      }
+      return change(raw as Raw);
+    }) as Raw;
   }
 
   /** The number of a range of bytes; -1 when it is one of several. */
   locate(offset: number, size: number): number {
     return this.session.locations.of(this.index, offset, size, `${this.name}+${offset}`);
+  }
+
+  #markTearing(location: number, order: number, mayTear: boolean): void {
+    if (location < 0) return;
+    if (order !== Order.PLAIN) this.session.locations.markWhole(location);
+    else if (mayTear) this.session.locations.markTearable(location);
   }
 
   #assertPlain(offset: number, size: number, order: number): void {

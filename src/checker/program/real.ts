@@ -1,6 +1,6 @@
 /**
- * What the checker itself uses of what it takes the place of while a test runs: taken when this module
- * is loaded, which is before.
+ * What the checker itself uses of what it takes the place of while a test runs: taken when this
+ * module is loaded, which is before.
  */
 
 /** A constructor of typed arrays. */
@@ -23,7 +23,7 @@ export const viewConstructors: Readonly<Record<string, ViewConstructor>> = {
   BigUint64Array,
   Float32Array,
   Float64Array,
-} as unknown as Record<string, ViewConstructor>;
+};
 
 /** The real Float32Array. */
 export const Single: Float32ArrayConstructor = Float32Array;

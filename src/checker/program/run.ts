@@ -11,6 +11,14 @@ export interface Instance {
   initial(location: number): unknown;
 }
 
+/** What exploration has found out of memory; one that knows it need not begin anew. */
+export interface Layout {
+  /** Memories and offsets at which accesses begin or end inside of others. */
+  readonly cuts: readonly (readonly [memory: number, offset: number])[];
+  /** Memories and words that some thread writes. */
+  readonly changing: readonly (readonly [memory: number, word: number])[];
+}
+
 /** Makes an instance; called with the session in `direct` mode. */
 export type MakeInstance = () => Instance;
 
@@ -27,10 +35,36 @@ export interface Run {
   readonly probe: Probe | undefined;
   /** Memories that the thread itself has made. */
   made: number;
-  /** Reads of what no thread writes. */
+  /** Reads of what no thread writes since its last event. */
   constants: number;
+  /** Times that it has begun to wait. */
+  waits: number;
   /** Who decides instead of exploration. */
-  readonly decider?: Decider;
+  readonly decider: Decider | undefined;
+}
+
+/** A run that begins; `length` events of `log` are given to it once more. */
+export function makeRun(
+  thread: number,
+  instance: Instance,
+  log: number[],
+  length: number,
+  probe: Probe | undefined,
+  decider?: Decider,
+): Run {
+  return {
+    thread,
+    instance,
+    log,
+    length,
+    cursor: 0,
+    end: undefined,
+    probe,
+    made: 0,
+    constants: 0,
+    waits: 0,
+    decider,
+  };
 }
 
 /**
@@ -51,6 +85,13 @@ export interface Probe {
   readonly wanted: number;
   seen: number;
   isSame: boolean;
+  /** Where in the source the last round began, and where the next one would. */
+  readonly places: string[];
+}
+
+/** A probe that begins. */
+export function makeProbe(period: number, rounds: number): Probe {
+  return { period, wanted: period * rounds, seen: 0, isSame: true, places: [] };
 }
 
 /** Changes accesses of a thread, to see what difference that makes. Must do the same each time. */

@@ -1,13 +1,16 @@
 /**
- * Runs the threads of a test for exploration. A thread is a plain function that cannot be suspended,
- * so it is run again from its start whenever it is wanted: what it has read so far is given to it once
- * more, and at the first event that is not decided it is stopped by an exception that belongs to the
- * checker alone. The whole test is set up anew for each run, so that nothing is left from the last.
+ * Runs the threads of a test for exploration. A thread is a plain function that cannot be
+ * suspended, so it is run again from its start whenever it is wanted: what it has read so far is
+ * given to it once more, and at the first event that is not decided it is stopped by an exception
+ * that belongs to the checker alone. The whole test is set up anew for each run, so that nothing is
+ * left from the last.
  */
 import { assert, RondoError } from '../../base/index.ts';
-import { type Explorer, type RunEnd, type Threads } from '../explore/explorer.ts';
-import { Flag, Graph, Kind, Order } from '../explore/graph.ts';
+import type { Builder, RunEnd, Threads } from '../explore/explorer.ts';
+import { Flag, type Graph, Kind, Order } from '../explore/graph.ts';
 import { Constants } from './constants.ts';
+import { withGlobals } from './globals.ts';
+import type { Fault } from './faults.ts';
 import { Inputs, Unasked } from './inputs.ts';
 import { register } from './known.ts';
 import { Locations } from './locations.ts';
@@ -15,17 +18,19 @@ import { Memory } from './memory.ts';
 import {
   type Decider,
   type Instance,
+  type Layout,
   type MakeInstance,
+  makeProbe,
+  makeRun,
   NotEnumerated,
-  type Probe,
   type Run,
   type SessionLimits,
   type Trial,
 } from './run.ts';
-import { findSpin, type Label } from './spin.ts';
+import { isOnePlace, type Label, notePlace, type Repetition, Spins } from './spin.ts';
 
-/** What is thrown to stop a thread: nobody else can have it. */
-const STOP: unique symbol = Symbol('stopped by the checker');
+/** What is thrown to stop a thread: nobody else can have it, and making it once costs nothing. */
+const STOP = new Error('stopped by the checker');
 
 /** Memories of one thread; those of the test itself have lower numbers. */
 const OWN_MEMORIES = 1024;
@@ -36,7 +41,7 @@ export class Session implements Threads {
   readonly #constants = new Constants();
   readonly #make: MakeInstance;
   readonly #limits: SessionLimits;
-  #explorer: Explorer | undefined;
+  #builder: Builder | undefined;
   #graph: Graph | undefined;
   #run: Run | undefined;
   #count = 0;
@@ -44,8 +49,7 @@ export class Session implements Threads {
   /** Memories by depth of looking ahead. */
   readonly #memories: Memory[][] = [];
   #depth = 0;
-  /** Loops that turned out to be endless, by what they read. */
-  readonly #endless = new Map<string, boolean>();
+  readonly #spins = new Spins();
   /** What a thread threw, when a run has failed. */
   error: unknown;
   /** Some execution was given up: one thread had too many events, or all together had. */
@@ -82,7 +86,7 @@ export class Session implements Threads {
   restart(): void {
     this.locations.reset();
     this.#constants.reset();
-    this.#endless.clear();
+    this.#spins.clear();
   }
 
   /** Whether a read is no event: see `Constants`. */
@@ -99,13 +103,24 @@ export class Session implements Threads {
   }
 
   /** Says who decides what events do. */
-  use(explorer: Explorer): void {
-    this.#explorer = explorer;
+  use(builder: Builder): void {
+    this.#builder = builder;
+  }
+
+  /** What is known of memory: see `Layout`. */
+  get layout(): Layout {
+    return { cuts: this.locations.cuts, changing: this.#constants.changing };
+  }
+
+  /** Takes over what another session knows of memory; before anything is explored. */
+  adopt({ cuts, changing }: Layout): void {
+    for (const [memory, offset] of cuts) this.locations.cut(memory, offset);
+    for (const [memory, word] of changing) this.#constants.expect(memory, word);
   }
 
   /**
-   * A memory for the instance that is being set up: the one that the last instance had. A look ahead
-   * has its own, because the run that it interrupts goes on.
+   * A memory for the instance that is being set up: the one that the last instance had. A look
+   * ahead has its own, because the run that it interrupts goes on.
    */
   memory(index: number, bytes: number, name: string): Memory {
     const pool = (this.#memories[this.#depth] ??= []);
@@ -142,17 +157,7 @@ export class Session implements Threads {
   run(thread: number, graph: Graph): RunEnd {
     this.#graph = graph;
     const log = this.#buffers.pop() ?? [];
-    const run: Run = {
-      thread,
-      instance: this.#setUp(),
-      log,
-      length: graph.log(thread, log),
-      cursor: 0,
-      end: undefined,
-      probe: undefined,
-      made: 0,
-      constants: 0,
-    };
+    const run = makeRun(thread, this.#setUp(), log, graph.log(thread, log), undefined);
     const end = this.#carryOut(run);
     this.#buffers.push(log);
     return end;
@@ -165,17 +170,7 @@ export class Session implements Threads {
     for (let thread = 0; thread < this.#count; thread++) {
       const log: number[] = [];
       const length = graph.log(thread, log);
-      const run: Run = {
-        thread,
-        instance,
-        log,
-        length,
-        cursor: 0,
-        end: undefined,
-        probe: { period: 0, wanted: 0, seen: 0, isSame: true },
-        made: 0,
-        constants: 0,
-      };
+      const run = makeRun(thread, instance, log, length, makeProbe(0, 0));
       const outer = this.#run;
       this.#run = run;
       try {
@@ -191,22 +186,11 @@ export class Session implements Threads {
   }
 
   /**
-   * Runs a thread with somebody else to decide. Gives what it returns; what it, or who decides, throws
-   * goes out.
+   * Runs a thread with somebody else to decide. Gives what it returns; what it, or who decides,
+   * throws goes out.
    */
   decide(thread: number, instance: Instance, decider: Decider): unknown {
-    const run: Run = {
-      thread,
-      instance,
-      log: [],
-      length: 0,
-      cursor: 0,
-      end: undefined,
-      made: 0,
-      constants: 0,
-      probe: undefined,
-      decider,
-    };
+    const run = makeRun(thread, instance, [], 0, undefined, decider);
     const outer = this.#run;
     this.#run = run;
     this.#graph = undefined;
@@ -240,15 +224,17 @@ export class Session implements Threads {
   #end(): void {
     const run = this.#current();
     if (run.cursor < run.length) {
-      this.#replayed(run, Kind.END, -1, 0, 0);
+      this.#replayed(run, Kind.END, -1, Order.RELEASE, 0);
       return;
     }
-    this.#explorer!.addPlain(run.thread, Kind.END, Order.RELEASE);
+    if (!this.#builder!.addPlain(run.thread, Kind.END, Order.RELEASE)) {
+      throw this.#stop(run, 'stopped');
+    }
   }
 
   /**
-   * Reads a location. `wanted` makes it wait for a value; see `Explorer.addRead`. `isTimed` says that
-   * it also would not, if that does not come.
+   * Reads a location. `wanted` makes it wait for a value; see `Builder.addRead`. `isTimed` says
+   * that it also would not, if that does not come.
    */
   read(
     location: number,
@@ -258,6 +244,7 @@ export class Session implements Threads {
     isTimed: boolean = false,
   ): unknown {
     const run = this.#current();
+    if (run.probe !== undefined) notePlace(run, run.probe);
     if (this.trial !== undefined && (flags & Flag.HIDDEN) === 0) {
       const asked = { kind: Kind.READ, location, order, flags };
       ({ order, flags } = this.trial.change(this, asked));
@@ -277,12 +264,11 @@ export class Session implements Threads {
       throw this.#stop(run, 'spinning');
     }
     const event = this.#graph!.count;
-    const write = this.#explorer!.addRead(run.thread, location, order, flags, wanted);
-    if (write < 0)
-      throw this.#stop(
-        run,
-        (flags & Flag.AWAIT) === 0 ? 'stopped' : isTimed ? 'dozing' : 'sleeping',
-      );
+    const write = this.#builder!.addRead(run.thread, location, order, flags, wanted);
+    if (write < 0) {
+      const waits = isTimed ? 'dozing' : 'sleeping';
+      throw this.#stop(run, (flags & Flag.AWAIT) === 0 ? 'stopped' : waits);
+    }
     this.#logged(run, event);
     return this.#valueOf(run, event, location);
   }
@@ -314,15 +300,15 @@ export class Session implements Threads {
     }
     this.#assertRoom(run);
     const event = this.#graph!.count;
-    if (!this.#explorer!.addWrite(run.thread, location, order, flags, value)) {
+    if (!this.#builder!.addWrite(run.thread, location, order, flags, value)) {
       throw this.#stop(run, 'stopped');
     }
     this.#logged(run, event);
   }
 
   /**
-   * Reads, and writes what `change` makes of that, as one step; undefined writes nothing. Gives what
-   * was there.
+   * Reads, and writes what `change` makes of that, as one step; undefined writes nothing. Gives
+   * what was there.
    */
   modify(
     location: number,
@@ -353,7 +339,7 @@ export class Session implements Threads {
     }
     this.#assertRoom(run);
     const event = this.#graph!.count;
-    if (!this.#explorer!.addPlain(run.thread, Kind.FENCE, order)) throw this.#stop(run, 'stopped');
+    if (!this.#builder!.addPlain(run.thread, Kind.FENCE, order)) throw this.#stop(run, 'stopped');
     this.#logged(run, event);
   }
 
@@ -371,7 +357,8 @@ export class Session implements Threads {
     }
     this.#assertRoom(run);
     const event = this.#graph!.count;
-    const choice = this.#explorer!.choose(run.thread, count);
+    const choice = this.#builder!.choose(run.thread, count);
+    if (choice < 0) throw this.#stop(run, 'stopped');
     this.#logged(run, event);
     return choice;
   }
@@ -393,21 +380,43 @@ export class Session implements Threads {
     if (last < 0 || graph.kind(last) !== Kind.END) throw this.#stop(run, 'joining');
     this.#assertRoom(run);
     const event = graph.count;
-    if (!this.#explorer!.addPlain(run.thread, Kind.JOIN, Order.ACQUIRE, last)) {
+    if (!this.#builder!.addPlain(run.thread, Kind.JOIN, Order.ACQUIRE, last)) {
       throw this.#stop(run, 'stopped');
     }
     this.#logged(run, event);
   }
 
-  /** Gives this execution up, silently: it is none that the test asks about. */
+  /** The thread goes no further, silently: this execution is none that the test asks about. */
   giveUp(): never {
     if (this.isDirect) throw new Unasked();
-    throw this.#stop(this.#current(), 'stopped');
+    throw this.#stop(this.#current(), 'unasked');
+  }
+
+  /** Numbers the waits of the thread that runs, from 1 on: the same in each run of it. */
+  countWait(): number {
+    const run = this.#current();
+    run.waits += 1;
+    return run.waits;
+  }
+
+  /** The thread has done what none may: the execution fails. */
+  fault(fault: Fault): never {
+    const run = this.#current();
+    if (run.decider !== undefined) throw fault;
+    this.error = fault;
+    throw this.#stop(run, 'failed');
+  }
+
+  /** Whether what the thread that runs has read last was there before the threads started. */
+  get hasReadInitial(): boolean {
+    const { log, cursor, probe, decider } = this.#current();
+    if (probe !== undefined || decider !== undefined || cursor === 0) return false;
+    return this.#graph!.rf(log[cursor - 1]!) === 0;
   }
 
   /** Sleepers that were woken look again. */
   wakeSleepers(): void {
-    if (this.#current().probe === undefined) this.#explorer!.wakeSleepers();
+    if (this.#current().probe === undefined) this.#builder!.wakeSleepers();
   }
 
   /** What the thread that runs must ask for next, where that is known because it has before. */
@@ -467,12 +476,13 @@ export class Session implements Threads {
     return run;
   }
 
-  #stop(run: Run, end: RunEnd): typeof STOP {
+  #stop(run: Run, end: RunEnd): Error {
     run.end = end;
     return STOP;
   }
 
   #logged(run: Run, event: number): void {
+    run.constants = 0;
     run.log[run.cursor] = event;
     run.cursor += 1;
     run.length = run.cursor;
@@ -494,6 +504,7 @@ export class Session implements Threads {
   /** The event of the log that this is, which it must be. */
   #replayed(run: Run, kind: number, location: number, order: number, flags: number): number {
     const graph = this.#graph!;
+    run.constants = 0;
     const event = run.log[run.cursor]!;
     const isSame =
       graph.kind(event) === kind &&
@@ -537,55 +548,44 @@ export class Session implements Threads {
 
   /** Whether the thread goes round in circles: it would read the same again for ever. */
   #isSpinning(run: Run, location: number, order: number, flags: number): boolean {
-    const label: Label = { kind: Kind.READ, location, order, flags };
     const graph = this.#graph!;
-    return findSpin(graph, run.log, run.cursor, label, (period, key) => {
-      const known = this.#endless.get(key);
-      if (known === false) return false;
-      if (!this.#probe(run, period, 2)) return false;
-      if (known === true) {
-        graph.setRound(run.thread, period);
-        return true;
-      }
-      const isEndless = this.#probe(run, period, ROUNDS);
-      this.#endless.set(key, isEndless);
-      if (isEndless) graph.setRound(run.thread, period);
-      return isEndless;
+    const next: Label = { kind: Kind.READ, location, order, flags };
+    const period = this.#spins.find(graph, run, next, {
+      valueOf: (event) => this.#valueOf(run, event, graph.location(event)),
+      name: () => `${run.thread} ${this.inputs.values.join()}`,
+      repeats: (events, rounds) => this.#probe(run, events, rounds),
     });
+    if (period > 0) graph.setRound(run.thread, period);
+    return period > 0;
   }
 
-  #probe(run: Run, period: number, rounds: number): boolean {
+  #probe(run: Run, period: number, rounds: number): Repetition {
     const outer = this.#run;
     const error = this.error;
     this.#run = undefined;
-    const probe: Probe = { period, wanted: period * rounds, seen: 0, isSame: true };
+    const probe = makeProbe(period, rounds);
     this.#depth += 1;
-    const instance = this.#setUp();
-    const inner: Run = {
-      thread: run.thread,
-      instance,
-      log: run.log,
-      length: run.cursor,
-      cursor: 0,
-      end: undefined,
-      probe,
-      made: 0,
-      constants: 0,
-    };
     const trace = this.onEvent;
     this.onEvent = undefined;
-    this.#carryOut(inner);
+    // A test may have put something in the place of globals, which is for that run of it alone.
+    withGlobals(() => {
+      const instance = this.#setUp();
+      const inner = makeRun(run.thread, instance, run.log, run.cursor, probe);
+      this.#carryOut(inner);
+    });
     this.#depth -= 1;
     this.onEvent = trace;
     this.#run = outer;
     this.error = error;
-    return probe.isSame && probe.seen >= probe.wanted;
+    if (!probe.isSame || probe.seen < probe.wanted) return 'ends';
+    return isOnePlace(probe) ? 'same' : 'elsewhere';
   }
 
   /** What a probe gets for an event behind its log: what it got one round before. */
   #probed(run: Run, kind: number, location: number, order: number, flags: number): unknown {
     const probe = run.probe!;
     const graph = this.#graph!;
+    run.constants = 0;
     if (probe.seen >= probe.wanted) throw this.#stop(run, 'stopped');
     const event = run.log[run.length - probe.period + (probe.seen % probe.period)]!;
     probe.isSame =
@@ -598,6 +598,3 @@ export class Session implements Threads {
     return kind === Kind.READ ? this.#valueOf(run, event, location) : undefined;
   }
 }
-
-/** Rounds after which a loop that only reads is taken for one without end. */
-const ROUNDS = 200;

@@ -1,11 +1,11 @@
 /**
- * `wait` and `notify` as ECMAScript has them: each location has a queue of sleepers behind a lock. A
- * `wait` reads the value and queues up inside, as one step; `notify` takes sleepers out, first come
- * first, inside. What was done before one thread leaves is seen by whoever enters next.
+ * `wait` and `notify` as ECMAScript has them: each location has a queue of sleepers behind a lock.
+ * A `wait` reads the value and queues up inside, as one step; `notify` takes sleepers out, first
+ * come first, inside. What was done before one thread leaves is seen by whoever enters next.
  *
- * The queue is a word of the checker's own that is only changed by read-modify-write, which gives the
- * order of entering; a sleeper then waits for a word that only who takes it out writes. A `wait` that
- * finds another value orders nothing here: code must not lean on that.
+ * The queue is a word of the checker's own that is only changed by read-modify-write, which gives
+ * the order of entering; a sleeper then waits for a word that only who takes it out writes. A
+ * `wait` that finds another value orders nothing here: code must not lean on that.
  */
 import { Flag, Order } from '../explore/graph.ts';
 import type { Session } from './session.ts';

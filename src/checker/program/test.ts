@@ -2,6 +2,7 @@
 import { integerOption, misuse, RondoError } from '../../base/index.ts';
 import { Order } from '../explore/graph.ts';
 import { startRun } from './globals.ts';
+import { Lock, type TestLock } from './lock.ts';
 import type { Memory } from './memory.ts';
 import type { Instance } from './run.ts';
 import type { Session } from './session.ts';
@@ -20,7 +21,7 @@ const ORDERS: Readonly<Record<MemoryOrder, number>> = {
 function orderOf(order: MemoryOrder): number {
   const number = ORDERS[order] as number | undefined;
   if (number === undefined) {
-    throw misuse('ERR_OPTION_TYPE', `Cannot use the memory order ${String(order)}`);
+    throw misuse('ERR_OPTION_TYPE', `Cannot use the memory order ${order}`);
   }
   return number;
 }
@@ -35,8 +36,8 @@ export interface Cell<T> {
   /** Replaces; gives what was there. */
   exchange(value: T, order?: MemoryOrder): T;
   /**
-   * Replaces by `value` if it holds `expected`; gives what was there. `failure` is the order when it
-   * holds something else; strong: it never fails for no reason.
+   * Replaces by `value` if it holds `expected`; gives what was there. `failure` is the order when
+   * it holds something else; strong: it never fails for no reason.
    */
   compareExchange(expected: T, value: T, order?: MemoryOrder): T;
   /** Replaces by what `change` makes of it, as one step; gives what was there. */
@@ -56,31 +57,58 @@ export interface TestThread<T> {
   join(): void;
 }
 
-/** What the function of a test is given. It is called once for each run of a thread: see `check`. */
+/** How shared memory is made; all optional. */
+export interface SharedOptions {
+  /**
+   * Whether its bytes are garbage until the set-up or a thread writes them, so that a thread fails
+   * that reads what nobody has written. @default false
+   */
+  readonly uninitialised?: boolean;
+}
+
+/**
+ * What the function of a test is given. It is called once for each run of a thread: see `check`.
+ */
 export interface TestContext {
   /** Shared memory of so many bytes, up to 1,048,576, all 0. Views of it are made as always. */
-  shared(bytes: number, name?: string): SharedArrayBuffer;
+  readonly shared: (bytes: number, name?: string, options?: SharedOptions) => SharedArrayBuffer;
   /** `new Int32Array(shared(4 * length))`. */
-  words(length: number, name?: string): Int32Array;
+  readonly words: (length: number, name?: string) => Int32Array;
   /** A variable with explicit orders. */
-  cell<T>(initial: T, name?: string): Cell<T>;
+  readonly cell: <T>(initial: T, name?: string) => Cell<T>;
   /** A thread. It starts when the test's function has returned. */
-  thread<T>(name: string, body: () => T): TestThread<T>;
+  readonly thread: <T>(name: string, body: () => T) => TestThread<T>;
   /** What holds when all threads have ended; memory is read as it is then. */
-  after(body: () => void): void;
-  /** Executions in which the condition does not hold are none that are asked about. */
-  assume(condition: boolean): void;
+  readonly after: (body: () => void) => void;
   /**
-   * One of 0 to `count - 1`; all are explored. `count` is 1 to 65,536. Before the threads start, it is
-   * an input of the test, the same for all threads.
+   * Executions in which the condition does not hold are none that are asked about: the thread goes
+   * no further. What fails before that, or in other threads, still does.
    */
-  choose(count: number): number;
+  readonly assume: (condition: boolean) => void;
+  /**
+   * One of 0 to `count - 1`; all are explored. `count` is 1 to 65,536. Before the threads start, it
+   * is an input of the test, the same for all threads.
+   */
+  readonly choose: (count: number) => number;
+  /**
+   * A lock. An execution fails in which it is released by a thread that has it not, or is still
+   * held when all threads have ended.
+   */
+  readonly lock: (name?: string) => TestLock;
   /** A fence. */
-  fence(order: MemoryOrder): void;
+  readonly fence: (order: MemoryOrder) => void;
 }
 
 /** A test. */
 export type TestBody = (context: TestContext) => void;
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}
 
 /** Threads at most. */
 const THREADS_MAX = 16;
@@ -95,6 +123,7 @@ export class TestInstance implements Instance {
   /** Initial values of cells, and at the end their last ones, by location. */
   readonly #cells = new Map<number, unknown>();
   readonly #after: (() => void)[] = [];
+  readonly #locks: { readonly lock: Lock; readonly location: number }[] = [];
   #results: readonly unknown[] | undefined;
   #isSetUp = false;
 
@@ -108,21 +137,27 @@ export class TestInstance implements Instance {
   /** As tests take it apart: without a `this`. */
   #context(): TestContext {
     return {
-      shared: (bytes, name) => this.shared(bytes, name),
+      shared: (bytes, name, options) => this.shared(bytes, name, options),
       words: (length, name) => this.words(length, name),
       cell: (initial, name) => this.cell(initial, name),
       thread: (name, body) => this.thread(name, body),
       after: (body) => this.after(body),
       assume: (condition) => this.assume(condition),
       choose: (count) => this.choose(count),
+      lock: (name) => this.lock(name),
       fence: (order) => this.fence(order),
     };
   }
 
-  shared(bytes: number, name: string = `memory${this.#memories.length}`): SharedArrayBuffer {
+  shared(
+    bytes: number,
+    name: string = `memory${this.#memories.length}`,
+    options: SharedOptions = {},
+  ): SharedArrayBuffer {
     this.#assertSetUp('shared');
     integerOption('bytes', bytes, 0, 0, BYTES_MAX);
     const memory = this.#session.memory(this.#memories.length, bytes, name);
+    if (options.uninitialised === true) memory.forget();
     this.#memories.push(memory);
     return memory.buffer;
   }
@@ -172,7 +207,16 @@ export class TestInstance implements Instance {
     const index = this.threads.length;
     this.threads.push(() => {
       startRun(this.#session);
-      return body();
+      const result = body();
+      if (isThenable(result)) {
+        // Its own fate is nobody's: what it would do later is none of this execution.
+        result.then(undefined, () => undefined);
+        throw new RondoError(
+          'ERR_CHECKER_UNSUPPORTED',
+          `Cannot check ${name}: its function is asynchronous; a thread ends when it returns`,
+        );
+      }
+      return result;
     });
     this.names.push(name);
     const results = (): readonly unknown[] => {
@@ -203,6 +247,15 @@ export class TestInstance implements Instance {
     return this.#session.choose(count);
   }
 
+  lock(name: string = `lock${this.#locks.length}`): TestLock {
+    this.#assertSetUp('lock');
+    const location = this.#session.locations.hidden(`cell ${this.#cells.size} ${name}`);
+    this.#cells.set(location, Lock.initial);
+    const lock = new Lock(this.#session, location, name);
+    this.#locks.push({ lock, location });
+    return lock;
+  }
+
   fence(order: MemoryOrder): void {
     if (!this.#session.isDirect) this.#session.fence(orderOf(order));
   }
@@ -214,7 +267,9 @@ export class TestInstance implements Instance {
     return this.#memories[memory]?.stored(offset, size) ?? (size === 8 ? 0n : 0);
   }
 
-  /** Memory as it is at the end of an execution: for each location that was written its last value. */
+  /**
+   * Memory as it is at the end of an execution: for each location that was written its last value.
+   */
   conclude(last: ReadonlyMap<number, unknown>, results: readonly unknown[]): void {
     for (const [location, value] of last) {
       const { memory, offset, size } = this.#session.locations.at(location);
@@ -222,12 +277,15 @@ export class TestInstance implements Instance {
       else if (this.#cells.has(location)) this.#cells.set(location, value);
     }
     this.#results = results;
+    for (const { lock, location } of this.#locks) {
+      lock.conclude(this.#cells.get(location), this.names);
+    }
     for (const body of this.#after) body();
   }
 
   /** Whether anything is to hold at the end. */
   get hasAfter(): boolean {
-    return this.#after.length > 0;
+    return this.#after.length > 0 || this.#locks.length > 0;
   }
 
   #assertSetUp(what: string): void {

@@ -1,10 +1,12 @@
 /**
- * Views of a test's memory: proxies of real typed arrays and DataViews, so that `instanceof`, `length`
- * and `byteOffset` are what they are elsewhere, and every element that is read or written is an event.
+ * Views of a test's memory: proxies of real typed arrays and DataViews, so that `instanceof`,
+ * `length` and `byteOffset` are what they are elsewhere, and every element that is read or written
+ * is an event.
  */
 import { RondoError } from '../../base/index.ts';
 import { Order } from '../explore/graph.ts';
 import { type Element, ELEMENTS } from './elements.ts';
+import { Fault } from './faults.ts';
 import type { Memory } from './memory.ts';
 import { Bytes, RealDataView } from './real.ts';
 
@@ -33,14 +35,27 @@ function indexOf(key: string | symbol): number {
   return Number.isInteger(index) && String(index) === key ? index : -1;
 }
 
+/** Whether a property name is a number that is no index, as `view[-1]` and `view[NaN]` have. */
+function isNumber(key: string | symbol): boolean {
+  return typeof key === 'string' && /^-?[\dIN]/.test(key) && String(Number(key)) === key;
+}
+
+/** An element beyond the view: nothing elsewhere, and a mistake in a thread. */
+function beyond({ memory, element, length }: ViewInfo, key: string | symbol): undefined {
+  if (memory.session.isDirect) return undefined;
+  const view = `${element.name} of ${length} elements of ${memory.name}`;
+  memory.session.fault(new Fault('range', `element ${String(key)} is used of a ${view}`));
+}
+
 function readElement({ memory, element, offset }: ViewInfo, index: number): number | bigint {
-  return element.decode(memory.read(offset + index * element.size, element.size, Order.PLAIN));
+  const at = offset + index * element.size;
+  return element.decode(memory.read(at, element.size, Order.PLAIN, element.mayTear));
 }
 
 function writeElement(info: ViewInfo, index: number, value: unknown): void {
   const { memory, element, offset } = info;
   const at = offset + index * element.size;
-  memory.write(at, element.size, Order.PLAIN, element.encode(value));
+  memory.write(at, element.size, Order.PLAIN, element.encode(value), element.mayTear);
 }
 
 type Method = (info: ViewInfo, ...input: never[]) => unknown;
@@ -53,7 +68,8 @@ function place(index: number, length: number): number {
 
 /**
  * Copies bytes as the memory-copying of engines does: words at a time where both sides are aligned
- * alike, the rest byte by byte. The specification has only bytes, but no machine tears aligned words.
+ * alike, the rest byte by byte. The specification has only bytes, but no machine tears aligned
+ * words.
  */
 function copyBytes(
   from: ViewInfo,
@@ -174,19 +190,21 @@ export function makeView(
   const proxy = new Proxy(real, {
     get(target, key): unknown {
       const index = indexOf(key);
-      if (index >= 0) return index < length ? readElement(info, index) : undefined;
+      if (index >= 0) return index < length ? readElement(info, index) : beyond(info, key);
       const method = typeof key === 'string' ? METHODS[key] : undefined;
       if (method !== undefined) {
         return (...input: never[]): unknown => method(info, ...input) ?? proxy;
       }
+      if (isNumber(key)) return beyond(info, key);
       const value: unknown = Reflect.get(target, key, target);
       if (typeof value !== 'function' || key === 'constructor') return value;
       return (...input: unknown[]): unknown => callOnCopy(info, key, input);
     },
     set(_target, key, value: unknown): boolean {
       const index = indexOf(key);
-      if (index < 0) return false;
-      if (index < length) writeElement(info, index, value);
+      if (index < 0 && !isNumber(key)) return false;
+      if (index >= 0 && index < length) writeElement(info, index, value);
+      else beyond(info, key);
       return true;
     },
   });
@@ -225,7 +243,7 @@ export function makeDataView(memory: Memory, offset: number, bytes: number): Dat
       if (parts[1] === 'g') {
         return (at: number, isLittle: boolean = false): number | bigint => {
           checkBytes(at, element.size, bytes);
-          const raw = memory.read(offset + at, element.size, Order.PLAIN);
+          const raw = memory.read(offset + at, element.size, Order.PLAIN, true);
           return element.decode(isLittle ? raw : swap(raw, element.size));
         };
       }
@@ -233,7 +251,7 @@ export function makeDataView(memory: Memory, offset: number, bytes: number): Dat
         checkBytes(at, element.size, bytes);
         const raw = element.encode(value);
         const bits = isLittle ? raw : swap(raw, element.size);
-        memory.write(offset + at, element.size, Order.PLAIN, bits);
+        memory.write(offset + at, element.size, Order.PLAIN, bits, true);
       };
     },
   });

@@ -3,7 +3,7 @@
  * programs have few. When the table is full, an entry that nobody uses any more is taken; when
  * none is found soon, the text is left out (entry 0) and the caller counts that.
  */
-import { storeRelease } from '#atomics';
+import { fence, storeRelease } from '#atomics';
 import type { Arena } from '../../memory/index.ts';
 import { NAME_BYTES, NAME_TEXT_BYTES } from './task-counters-layout.ts';
 
@@ -78,6 +78,9 @@ export class NameTable {
     const { written } = encoder.encodeInto(text, scratch);
     // Odd: a reader that began before or begins now does not trust what it reads.
     storeRelease(this.#words, word, this.#words[word]! + 1);
+    // A release keeps what comes before it before it; the text must not be seen before the odd
+    // version.
+    fence(this.#words, word);
     this.#words[word + 1] = written;
     this.#bytes.set(scratch.subarray(0, written), offset + 8);
     // Publishes the text; partner: the load in `NameReader`.

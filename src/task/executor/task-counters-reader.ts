@@ -1,5 +1,5 @@
 /** Reads task counters from any thread that shares the arena; see `task-counters.ts`. */
-import { loadAcquire } from '#atomics';
+import { fence, loadAcquire } from '#atomics';
 import { misuse } from '../../base/index.ts';
 import { Counters, type Arena } from '../../memory/index.ts';
 import {
@@ -60,6 +60,7 @@ export class TaskReader {
   readonly #rowsMax: number;
   readonly #rows: TaskRow[] = [];
   readonly #found: TaskRow[] = [];
+  readonly #fence = new Int32Array(new SharedArrayBuffer(4));
   readonly #known = new Map<number, { version: number; text: string }>();
 
   /**
@@ -143,6 +144,9 @@ export class TaskReader {
     const length = Math.min(words[word + 1]!, NAME_TEXT_BYTES);
     // A private copy: text must not be decoded in memory that another thread writes.
     const copy = bytes.slice(offset + 8, offset + 8 + length);
+    // An acquire keeps what comes after it after it; the copy is complete before the version is
+    // read.
+    fence(this.#fence, 0);
     if (loadAcquire(words, word) !== version) return '';
     const text = decoder.decode(copy);
     this.#known.set(index, { version, text });

@@ -10,7 +10,7 @@ import type { Expression, Statement, Thread } from './syntax.ts';
  * The name of a value of which nothing is known: what a cycle of copies has when only the cycle
  * itself decides it. Its address is the value, so that it is printed by this name.
  */
-export const OUT_OF_THIN_AIR = 'S0';
+const OUT_OF_THIN_AIR = 'S0';
 
 class Collector {
   readonly values: Set<Value> = new Set();

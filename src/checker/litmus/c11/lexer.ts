@@ -39,7 +39,7 @@ function tokenAt(text: string, at: number, row: number): Token | undefined {
 }
 
 /** Cuts a text into tokens, the last of them `end`. */
-export function tokenize(text: string, fail: Fail): readonly Token[] {
+function tokenize(text: string, fail: Fail): readonly Token[] {
   const tokens: Token[] = [];
   let row = 0;
   let at = 0;

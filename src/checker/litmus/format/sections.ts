@@ -3,7 +3,7 @@ import { blankComments } from './text.ts';
 import type { TestText } from './text.ts';
 
 /** Most threads that a test may have. */
-export const MAX_THREADS = 16;
+const MAX_THREADS = 16;
 
 /** A range of the text. */
 export interface Range {
@@ -52,7 +52,7 @@ export function findInitial(source: TestText, from: number): Range {
 }
 
 /** Where the bracket that opens at `open` closes. */
-export function matching(source: TestText, open: number, left: string, right: string): number {
+function matching(source: TestText, open: number, left: string, right: string): number {
   let depth = 0;
   for (let at = open; at < source.text.length; at++) {
     const character = source.text.charAt(at);

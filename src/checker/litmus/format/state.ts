@@ -6,7 +6,7 @@ import { cut } from './values.ts';
 export type FinalState = (observable: Observable) => Value;
 
 /** The value that a register or location has according to its type. */
-export function observe(test: LitmusTest, observable: Observable, bits: Value): Value {
+function observe(test: LitmusTest, observable: Observable, bits: Value): Value {
   return test.architecture === 'c11' ? bits : cut(bits, observable);
 }
 

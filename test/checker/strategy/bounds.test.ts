@@ -1,0 +1,83 @@
+/** Bounds: of time, of preemptions; and what is told of progress. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { checkWith } from '../../../src/checker/check/check.ts';
+import { check, type CheckProgress } from '../../../src/checker/index.ts';
+import { counter, mesh, ring } from './programs.ts';
+
+/** A clock on which each look takes so many milliseconds. */
+function slowClock(step: number): { now(): number } {
+  let now = 0;
+  return { now: () => (now += step) };
+}
+
+describe('a bound of time', () => {
+  it('ends a check, which says so', () => {
+    const { bounded, executions } = checkWith({ model: 'sc', milliseconds: 50 }, mesh(3, 3), {
+      clock: slowClock(20),
+    });
+    assert.equal(bounded, '50 ms');
+    assert.ok(executions > 0 && executions < 100);
+  });
+
+  it('is none when the check is over before', () => {
+    const { bounded } = check({ model: 'sc', milliseconds: 2 ** 31 - 1 }, counter(3, true));
+    assert.equal(bounded, undefined);
+  });
+});
+
+describe('a bound of preemptions', () => {
+  it('leaves out what needs more, and says so', () => {
+    const counts = [0, 1, 2, 3, 4, 5].map((preemptions) => {
+      const { executions, bounded } = check({ model: 'sc', preemptions }, mesh(2, 3));
+      return `${executions} ${bounded}`;
+    });
+    const all = check({ model: 'sc' }, mesh(2, 3));
+    assert.equal(counts.at(-1), `${all.executions} undefined`);
+    assert.match(counts[0]!, /^\d+ 0 preemptions$/);
+    assert.match(counts[1]!, /^\d+ 1 preemptions$/);
+    const numbers = counts.map((text) => parseInt(text, 10));
+    assert.deepEqual(
+      numbers,
+      [...numbers].sort((one, other) => one - other),
+    );
+    assert.ok(numbers[0]! < numbers[1]!);
+  });
+
+  it('finds a bug that needs one, and not with none', () => {
+    assert.equal(check({ model: 'sc', preemptions: 0 }, counter(2, false)).failure, undefined);
+    assert.equal(
+      check({ model: 'sc', preemptions: 1 }, counter(2, false)).failure?.message,
+      '1 of 2',
+    );
+  });
+
+  it('exists under sc alone', () => {
+    assert.throws(() => check({ model: 'es', preemptions: 1 }, mesh(2, 1)), {
+      code: 'ERR_CHECKER_MODEL',
+    });
+  });
+});
+
+describe('progress', () => {
+  it('is told with an estimate, and can end a check', () => {
+    const told: CheckProgress[] = [];
+    const { bounded } = checkWith(
+      {
+        model: 'sc',
+        onProgress: (progress) => {
+          told.push(progress);
+          return told.length < 3;
+        },
+      },
+      ring(6),
+      { clock: slowClock(60) },
+    );
+    assert.equal(bounded, 'it was stopped');
+    assert.equal(told.length, 3);
+    for (const { executions, pending, estimate } of told) {
+      assert.ok(pending > 0);
+      assert.ok(estimate !== undefined && estimate >= executions);
+    }
+  });
+});

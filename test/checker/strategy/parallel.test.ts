@@ -1,0 +1,101 @@
+/** The same exploration in several threads. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { COLLECTOR, type DeclaredTest } from '../../../src/checker/check/model.ts';
+import { check, checkParallel, type CheckResult } from '../../../src/checker/index.ts';
+
+const file = new URL('./declared.js', import.meta.url).href;
+const folder = mkdtempSync(join(tmpdir(), 'rondo-parallel-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const tests: DeclaredTest[] = [];
+const collected = globalThis as { [COLLECTOR]?: (test: DeclaredTest) => void };
+collected[COLLECTOR] = (test) => tests.push(test);
+await import(file);
+delete collected[COLLECTOR];
+
+function found(name: string, model: string): DeclaredTest {
+  return tests.find((test) => test.name === name && test.options.model === model)!;
+}
+
+function summary({ executions, blocked, bounded, failure, races }: CheckResult): string {
+  return JSON.stringify([executions, blocked, bounded, failure?.message, [...races].sort()]);
+}
+
+function inThreads(test: DeclaredTest, workers: number, more = {}): Promise<CheckResult> {
+  const { name, options, body } = test;
+  return checkParallel({ file, name }, { ...options, ...more }, body, { workers });
+}
+
+describe('several threads', () => {
+  for (const test of tests) {
+    const { name, options, body } = test;
+    const isSmall = name !== 'large' && !name.startsWith('lost');
+    if (!isSmall || (options.model === 'es' && name.startsWith('mesh'))) continue;
+    it(`count what one does: ${name} under ${options.model}`, async () => {
+      const alone = summary(check(options, body));
+      for (const workers of [1, 2, 3]) {
+        assert.equal(summary(await inThreads(test, workers)), alone, `${workers} workers`);
+      }
+    });
+  }
+
+  it('find what fails, with the token that replays it', async () => {
+    for (const name of ['lost update', 'lost wake']) {
+      const test = found(name, 'sc');
+      const { failure } = await inThreads(test, 2);
+      assert.equal(failure?.kind, name === 'lost wake' ? 'deadlock' : 'error');
+      const again = check({ token: failure.token }, test.body);
+      assert.deepEqual(again.failure?.trace, failure.trace);
+    }
+  });
+
+  it('stop at a bound, and are gone then', async () => {
+    const { bounded, executions } = await inThreads(found('large', 'sc'), 2, { executions: 200 });
+    assert.equal(bounded, '200 executions');
+    assert.ok(executions >= 200);
+  });
+
+  it('stop when they are told to', async () => {
+    const { name, options, body } = found('large', 'rc11');
+    const abort = new AbortController();
+    const progress = { ...options, onProgress: () => (abort.abort(), true) };
+    const result = await checkParallel({ file, name }, progress, body, {
+      workers: 2,
+      signal: abort.signal,
+    });
+    assert.equal(result.bounded, 'it was stopped');
+  });
+
+  it('say that there is no such test', async () => {
+    const { options, body } = found('ring', 'sc');
+    const nowhere = { file, name: 'no such test' };
+    await assert.rejects(checkParallel(nowhere, options, body, { workers: 2 }), {
+      code: 'ERR_CHECKER_USE',
+    });
+  });
+});
+
+describe('several threads that were put off', () => {
+  it('go on, and have the same counts in the end', async () => {
+    for (const name of ['mesh of three', 'inputs', 'ring']) {
+      const test = found(name, 'sc');
+      const resume = join(folder, 'state');
+      let parts = 0;
+      let result: CheckResult;
+      do {
+        // One thread goes on from what several have left, and the other way round.
+        const more = { resume, executions: 40, resumeEvery: 1 };
+        result = await (parts % 3 === 2
+          ? check({ ...test.options, ...more }, test.body)
+          : inThreads(test, 1 + (parts % 3), more));
+        parts += 1;
+      } while (existsSync(resume));
+      assert.equal(summary(result), summary(check(test.options, test.body)), name);
+      assert.ok(parts > 1);
+    }
+  });
+});

@@ -1,0 +1,145 @@
+/** Tests that strategies are tried with: some hold, others fail in each way that a test can. */
+import type { TestBody } from '../../../src/checker/index.ts';
+
+/** Threads that write and read four words, each beginning at another. */
+export function mesh(threads: number, rounds: number): TestBody {
+  return ({ words, thread }) => {
+    const word = words(4);
+    for (let number = 0; number < threads; number++) {
+      thread(`thread ${number}`, () => {
+        for (let round = 0; round < rounds; round++) {
+          Atomics.store(word, (number + round) % 4, 10 * number + round + 1);
+          Atomics.load(word, (number + round + 1) % 4);
+        }
+      });
+    }
+  };
+}
+
+/** A ring of one producer and one consumer; with room for more than it holds it fails. */
+export function ring(messages: number, room: number = 2): TestBody {
+  return ({ words, thread }) => {
+    const word = words(4, 'ring');
+    thread('producer', () => {
+      for (let tail = 0; tail < messages;) {
+        while (tail - Atomics.load(word, 0) === room);
+        word[2 + (tail % 2)] = tail + 1;
+        Atomics.store(word, 1, ++tail);
+      }
+    });
+    thread('consumer', () => {
+      for (let head = 0; head < messages;) {
+        while (Atomics.load(word, 1) === head);
+        if (word[2 + (head % 2)] !== head + 1) throw new Error('overwritten');
+        Atomics.store(word, 0, ++head);
+      }
+    });
+  };
+}
+
+/** Threads that add to one word; `isWhole` says that each does so in one step. */
+export function counter(threads: number, isWhole: boolean): TestBody {
+  return ({ words, thread, after }) => {
+    const word = words(1);
+    for (let number = 0; number < threads; number++) {
+      thread(`thread ${number}`, () => {
+        if (isWhole) Atomics.add(word, 0, 1);
+        else Atomics.store(word, 0, Atomics.load(word, 0) + 1);
+      });
+    }
+    after(() => {
+      if (word[0] !== threads) throw new Error(`${word[0]} of ${threads}`);
+    });
+  };
+}
+
+/** A sleeper; `isLate` looses its wake. */
+export function sleeper(isLate: boolean): TestBody {
+  return ({ words, thread }) => {
+    const word = words(1);
+    thread('waker', () => {
+      if (isLate) Atomics.notify(word, 0);
+      Atomics.store(word, 0, 1);
+      if (!isLate) Atomics.notify(word, 0);
+    });
+    thread('sleeper', () => {
+      while (Atomics.load(word, 0) === 0) Atomics.wait(word, 0, 0);
+    });
+  };
+}
+
+/** As many threads as an input says; other inputs are not asked about. */
+export const inputs: TestBody = ({ choose, words, thread, assume }) => {
+  const threads = choose(4);
+  const value = choose(threads + 1);
+  assume(value !== 2);
+  const word = words(2);
+  for (let number = 0; number < threads; number++) {
+    thread(`thread ${number}`, () => {
+      Atomics.add(word, 0, 1);
+      Atomics.store(word, 1, value);
+    });
+  }
+};
+
+/** Accesses of several sizes to the same bytes. */
+export const mixed: TestBody = ({ shared, thread }) => {
+  const buffer = shared(8);
+  const words = new Int32Array(buffer);
+  const bytes = new Uint8Array(buffer);
+  thread('whole', () => words[0]);
+  thread('ends', () => {
+    bytes[0] = 1;
+    bytes[3] = 2;
+  });
+  thread('middle', () => {
+    bytes[1] = 1;
+    words[1] = 7;
+  });
+};
+
+/** Fails when the message is seen before what it announces. */
+export const message: TestBody = ({ words, thread }) => {
+  const word = words(2);
+  thread('reader', () => {
+    if (word[1] === 1 && word[0] === 0) throw new Error('too early');
+  });
+  thread('writer', () => {
+    word[0] = 1;
+    word[1] = 1;
+  });
+};
+
+/** Fails when both see what the other does only afterwards. */
+export const buffering: TestBody = ({ words, thread, after }) => {
+  const word = words(2);
+  const threads = [0, 1].map((own) =>
+    thread(`thread ${own}`, () => {
+      const seen = word[1 - own];
+      word[own] = 1;
+      return seen;
+    }),
+  );
+  after(() => {
+    if (threads.every(({ result }) => result === 1)) throw new Error('out of thin air');
+  });
+};
+
+/** Fails while it is set up, with one input. */
+export const setUp: TestBody = ({ choose, thread }) => {
+  const value = choose(3);
+  thread('nothing', () => undefined);
+  if (value === 2) throw new Error('two');
+};
+
+/** Fails with one choice of a thread, of which another has ended before. */
+export const choices: TestBody = ({ choose, words, thread }) => {
+  const word = words(1);
+  const first = thread('first', () => {
+    word[0] = choose(3);
+  });
+  thread('second', () => {
+    first.join();
+    if (word[0] === 2) throw new Error('two');
+  });
+};
