@@ -41,8 +41,8 @@ function isNumber(key: string | symbol): boolean {
 }
 
 /** An element beyond the view: nothing elsewhere, and a mistake in a thread. */
-function beyond({ memory, element, length }: ViewInfo, key: string | symbol): undefined {
-  if (memory.session.isDirect) return undefined;
+function beyond({ memory, element, length }: ViewInfo, key: string | symbol): void {
+  if (memory.session.isDirect) return;
   const view = `${element.name} of ${length} elements of ${memory.name}`;
   memory.session.fault(new Fault('range', `element ${String(key)} is used of a ${view}`));
 }

@@ -109,7 +109,7 @@ function readGraph(reader: Reader, numbers: readonly number[], words: number): G
 }
 
 /** Puts each write behind the one that is before it, which must be there first. */
-export function placeAll(graph: Graph, behind: readonly number[]): void {
+function placeAll(graph: Graph, behind: readonly number[]): void {
   const place = (write: number): void => {
     const previous = behind[write]!;
     if (graph.coPrevious(write) >= 0) return;

@@ -51,7 +51,7 @@ export class PrioritySchedule implements Schedule {
     this.#steps = Math.max(this.#steps, this.#step);
     this.#step = 0;
     const places = Array.from({ length: threads }, (_, thread) => thread);
-    this.#priorities = places.map(() => {
+    this.#priorities = Array.from({ length: threads }, () => {
       const [place] = places.splice(this.#random.below(places.length), 1);
       return this.#depth + place!;
     });

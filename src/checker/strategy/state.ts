@@ -42,7 +42,7 @@ export interface Work {
 }
 
 /** Writes what was found. */
-export function writeTally(writer: Writer, locations: Locations, tally: Tally): void {
+function writeTally(writer: Writer, locations: Locations, tally: Tally): void {
   writer.number(tally.executions);
   writer.number(tally.blocked);
   writer.number((tally.isBuffering ? 1 : 0) + (tally.isCut ? 2 : 0));
@@ -75,7 +75,7 @@ export function readTally(reader: Reader, locations: Locations): Tally {
 }
 
 /** Writes graphs with the inputs that they belong to. */
-export function writeWork(writer: Writer, locations: Locations, work: Work): void {
+function writeWork(writer: Writer, locations: Locations, work: Work): void {
   writer.numbers(work.inputs);
   writer.numbers(work.counts);
   writeGraphs(writer, locations, work.graphs);

@@ -134,6 +134,7 @@ function readBody(reader: Reader): Token {
     return { ...head, form, layout, reads, last: reader.numbers(4096) };
   }
   const threads = reader.number(16);
+  if (threads === 0) throw new RangeError('it has no threads');
   const failing = reader.number(threads) - 1;
   const states = Array.from({ length: failing < 0 ? 0 : threads }, () => {
     const status = reader.number(Status.UNASKED);

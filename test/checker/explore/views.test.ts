@@ -1,6 +1,4 @@
-/**
- * Memory as programs see it: typed arrays of each type, DataViews, methods, accesses that overlap.
- */
+/** Memory as programs see it: typed arrays of each type, DataViews, methods, overlaps. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { check, type ModelName, type TestBody } from '../../../src/checker/check/index.ts';

@@ -34,14 +34,14 @@ describe('an exploration that was put off', () => {
     it(`has the same counts in the end under ${model}`, () => {
       const options: CheckOptions = { model, races: 'allow' };
       for (const body of [mesh(2, 2), ring(4), counter(4, true), sleeper(false), inputs, mixed]) {
-        assert.equal(inParts(options, body, 3), atOnce(options, body));
+        assert.equal(inParts(options, body, 2), atOnce(options, body));
       }
     });
   }
 
   it('goes on from what was written on the way', () => {
     const resume = join(folder, 'on-the-way');
-    const body = mesh(3, 2);
+    const body = mesh(3, 3);
     let now = 0;
     const clock = { now: () => (now += 10) };
     let left = 4;

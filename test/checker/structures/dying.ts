@@ -1,7 +1,8 @@
 /** Threads that are terminated: `worker.terminate()` may end one between any two instructions. */
 import type { TestContext } from '../../../src/checker/check/index.ts';
 
-const DEATH: unique symbol = Symbol('the thread has been terminated');
+/** What no code catches, as it would not run any more. */
+class Death extends Error {}
 
 /** Functions of `Atomics` that show themselves to others, or wait. */
 const STEPS = ['load', 'store', 'compareExchange', 'exchange', 'add', 'or', 'notify', 'wait'];
@@ -16,7 +17,7 @@ export function dying(context: TestContext, steps: number, body: () => void): vo
   const mortal = { ...atomics };
   for (const step of STEPS) {
     mortal[step] = (...input) => {
-      if (left === 0) throw DEATH;
+      if (left === 0) throw new Death();
       left -= 1;
       return atomics[step]!(...input);
     };
@@ -25,7 +26,7 @@ export function dying(context: TestContext, steps: number, body: () => void): vo
   try {
     body();
   } catch (error) {
-    if (error !== DEATH) throw error;
+    if (!(error instanceof Death)) throw error;
   } finally {
     holder.Atomics = atomics;
   }

@@ -169,7 +169,7 @@ function stale(context: TestContext): void {
 /** M1, M3: messages of each poster come in order, whole, once; none is lost. */
 function posting(posters: number, count: number) {
   return (context: TestContext): void => {
-    const owner = new Owner(context, FIRSTS[context.choose(FIRSTS.length)]!);
+    const owner = new Owner(context, FIRSTS[context.choose(FIRSTS.length)]);
     context.thread('owner', () => owner.serve(() => owner.messages.length === posters * count));
     for (let poster = 0; poster < posters; poster++) {
       const arena = owner.ground.arena();
@@ -196,7 +196,7 @@ function inOrder(messages: readonly number[]): boolean {
 
 function ordered(posters: number, count: number) {
   return (context: TestContext): void => {
-    const owner = new Owner(context, FIRSTS[context.choose(FIRSTS.length)]!);
+    const owner = new Owner(context, FIRSTS[context.choose(FIRSTS.length)]);
     const { words } = owner;
     context.thread('owner', () => {
       owner.serve(() => owner.messages.length === posters * count);
@@ -219,7 +219,7 @@ function ordered(posters: number, count: number) {
 /** M2, M5: nobody empties; as many are posted as there are cells, and for the rest it is full. */
 function filling(posters: number, count: number) {
   return (context: TestContext): void => {
-    const owner = new Owner(context, FIRSTS[context.choose(FIRSTS.length)]!);
+    const owner = new Owner(context, FIRSTS[context.choose(FIRSTS.length)]);
     const threads = Array.from({ length: posters }, (_, poster) => {
       const arena = owner.ground.arena();
       return context.thread(`poster ${poster}`, () => {
@@ -241,7 +241,7 @@ function filling(posters: number, count: number) {
 
 /** M4: a poster that ends anywhere holds nobody up. */
 function interrupted(context: TestContext): void {
-  const owner = new Owner(context, FIRSTS[context.choose(FIRSTS.length)]!);
+  const owner = new Owner(context, FIRSTS[context.choose(FIRSTS.length)]);
   const victim = owner.ground.arena();
   context.thread('victim', () => {
     dying(context, 6, () => post(victim, owner.inbox.address, 11));
@@ -261,7 +261,7 @@ function interrupted(context: TestContext): void {
 
 /** M6: what was posted before closing is handed on, what comes later is refused, and never seen. */
 function closing(context: TestContext): void {
-  const owner = new Owner(context, FIRSTS[context.choose(FIRSTS.length)]!);
+  const owner = new Owner(context, FIRSTS[context.choose(FIRSTS.length)]);
   const arena = owner.ground.arena();
   const poster = context.thread('poster', () => post(arena, owner.inbox.address, 11));
   const keeper = context.thread('owner', () => {

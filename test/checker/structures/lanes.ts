@@ -47,7 +47,7 @@ function flow(
 /** Slots claimed together, of which some are committed. */
 function claimMany(context: TestContext): void {
   const kept = 1 + context.choose(2);
-  const ring = new CheckedRing(context, { slots: 2 }, STARTS[context.choose(STARTS.length)]!);
+  const ring = new CheckedRing(context, { slots: 2 }, STARTS[context.choose(STARTS.length)]);
   const core = ring.core();
   context.thread('producer', () => {
     const writer = new LaneWriter(core, 0, 1);
@@ -66,7 +66,7 @@ function claimMany(context: TestContext): void {
 
 /** Runs of slots side by side, and messages taken together. */
 function runs(context: TestContext): void {
-  const ring = new CheckedRing(context, { slots: 2 }, STARTS[context.choose(STARTS.length)]!);
+  const ring = new CheckedRing(context, { slots: 2 }, STARTS[context.choose(STARTS.length)]);
   const core = ring.core();
   const count = 4;
   context.thread('producer', () => {
@@ -184,7 +184,7 @@ function successor(context: TestContext): void {
 
 /** What a liar writes is found out, and honest extremes are not taken for lies. */
 function lies(context: TestContext): void {
-  const ring = new CheckedRing(context, { slots: 2 }, STARTS[context.choose(STARTS.length)]!);
+  const ring = new CheckedRing(context, { slots: 2 }, STARTS[context.choose(STARTS.length)]);
   const core = ring.core();
   const tail = ring.plan.control(0) >>> 2;
   const lie = context.choose(4);
@@ -199,7 +199,7 @@ function lies(context: TestContext): void {
 
 /** The same for heads. */
 function headLies(context: TestContext): void {
-  const ring = new CheckedRing(context, { slots: 2 }, STARTS[context.choose(STARTS.length)]!);
+  const ring = new CheckedRing(context, { slots: 2 }, STARTS[context.choose(STARTS.length)]);
   const core = ring.core();
   const head = ring.plan.cursor(0, 0) >>> 2;
   const lie = context.choose(4);

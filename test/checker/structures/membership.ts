@@ -3,6 +3,7 @@ import type { TestContext } from '../../../src/checker/check/index.ts';
 import { GatedHeads } from '../../../src/ring/lanes/heads.ts';
 import { Block } from '../../../src/ring/layout.ts';
 import { ASKING, ownerWord } from '../../../src/ring/segment/layout.ts';
+import { ownIdentity } from '../../../src/ring/segment/identity.ts';
 import { Participants } from '../../../src/ring/segment/participants.ts';
 import { assure } from './ground.ts';
 import { CheckedSegment, machineOf } from './segments.ts';
@@ -50,6 +51,41 @@ function handing(context: TestContext): void {
     assure(!segment.members[0]!.holds(segment.ring, 'lane', 0), 'who gave it up has it no more');
     const isHeir = segment.members[1]!.holds(segment.ring, 'lane', 0);
     assure(isHeir === (heir.result === 0), 'the other has it if it says so');
+  });
+}
+
+/** Who gives a lane up twice leaves its heir alone. */
+function givingUpTwice(context: TestContext): void {
+  const segment = new CheckedSegment(context, {}, 2);
+  assure(takeLane(segment, 0) === 0, 'it is free');
+  context.thread('leaver', () => {
+    segment.members[0]!.giveUp(segment.ring, 'lane', 0);
+    segment.members[0]!.giveUp(segment.ring, 'lane', 0);
+  });
+  const heir = context.thread('heir', () => takeLane(segment, 1));
+  context.after(() => {
+    const isHeir = segment.members[1]!.holds(segment.ring, 'lane', 0);
+    assure(isHeir === (heir.result === 0), 'the heir keeps it');
+  });
+}
+
+/** Two join at the same time: each has an entry of its own. */
+function joining(context: TestContext): void {
+  const segment = new CheckedSegment(context, {}, 1);
+  const threads = [1, 2].map((id) =>
+    context.thread(`participant ${id}`, () => {
+      const proc = machineOf(100 + id);
+      const participants = new Participants(segment.segment, proc);
+      const own = participants.join(ownIdentity(false, proc), 100 + id, '')!;
+      assure(participants.state(own.index) === own.state, 'it is live');
+      return own.index;
+    }),
+  );
+  context.after(() => {
+    const taken = new Set([0, threads[0]!.result, threads[1]!.result]);
+    assure(taken.size === 3, 'nobody shares an entry');
+    const participants = new Participants(segment.segment, machineOf(0));
+    assure(participants.live().length === 3, 'all are there');
   });
 }
 
@@ -124,6 +160,19 @@ export const membership: readonly Structure[] = [
     body: wanting(2, 2),
   },
   { name: 'a lane goes from one to another', covers: SOURCES, models: QUICK, body: handing },
+  {
+    name: 'who gives a lane up twice leaves its heir alone',
+    covers: SOURCES,
+    models: QUICK,
+    body: givingUpTwice,
+  },
+  {
+    name: 'two join: each has an entry of its own',
+    covers: SOURCES,
+    models: ['sc'],
+    named: 'holds',
+    body: joining,
+  },
   {
     name: 'a consumer that leaves while it is let in is gone',
     covers: [...SOURCES, 'ring/lanes/heads.js'],

@@ -1,5 +1,5 @@
 /** What threads share of the arena itself: slabs, and the directory of its pages. */
-import { loadAcquire } from '#atomics';
+import { loadAcquire, storeRelease } from '#atomics';
 import type { TestContext } from '../../../src/checker/check/index.ts';
 import { Directory, NO_PAGES } from '../../../src/memory/directory.ts';
 import { Entry, FIRST_PAGE, Header, State } from '../../../src/memory/layout.ts';
@@ -85,6 +85,27 @@ function handing(context: TestContext): void {
     let found = 0;
     while (found === 0) found = own.acquire();
     assure(ground.words[slot / 4] === 7, 'what the last holder wrote is there');
+  });
+}
+
+/** A slot is given back by another thread, which thinks that it is free until it looks. */
+function entrusting(context: TestContext): void {
+  const ground = new Ground(context, 128, 3);
+  const slab = Slab.create(ground.arena(), { name: 'slots', slotSize: 8, slots: 2 });
+  const [one, other] = [ground.arena(), ground.arena()];
+  context.thread('taker', () => {
+    const own = Slab.attach(one, slab.region.offset);
+    storeRelease(ground.words, 0, own.acquire());
+  });
+  context.thread('giver', () => {
+    const own = Slab.attach(other, slab.region.offset);
+    const slot = loadAcquire(ground.words, 0);
+    if (slot === 0) return;
+    own.release(slot);
+    storeRelease(ground.words, 1, 1);
+  });
+  context.after(() => {
+    assure(slab.held === 1 - ground.words[1]!, 'what was given back is not held any more');
   });
 }
 
@@ -275,6 +296,13 @@ export const memory: readonly Structure[] = [
     models: JAVASCRIPT,
     named: 'holds',
     body: handing,
+  },
+  {
+    name: 'a slab: a slot is given back by another',
+    covers: SLAB_SOURCES,
+    models: QUICK,
+    named: 'holds',
+    body: entrusting,
   },
   {
     name: 'the directory: untouched pages are taken once',

@@ -101,7 +101,7 @@ function observing(lossy: boolean, slots: number, count: number) {
       }
     });
     context.thread('observer', () => {
-      const tail = new RingTail({ ...segment.segment, arena } as never, segment.ring);
+      const tail = new RingTail({ ...segment.segment, arena }, segment.ring);
       const seen = tail.read(count);
       for (const { message, position } of seen) {
         const { value, check } = message as { value: number; check: number };

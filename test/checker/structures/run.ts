@@ -11,7 +11,8 @@ export interface Outcome {
 
 function problemOf({ bounded, failure }: CheckResult, verdict: Verdict): string | undefined {
   // Executions are bounded where a structure says so; a thread without an end would hide them.
-  if (bounded?.includes('events') === true) return `a thread does not end: ${bounded}`;
+  if (failure === undefined && bounded?.includes('events') === true)
+    return `a thread does not end: ${bounded}`;
   if (verdict === 'holds') {
     return failure && `${failure.kind}: ${failure.message}, inputs ${failure.inputs.join()}`;
   }

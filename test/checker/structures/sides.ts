@@ -110,6 +110,25 @@ function going(context: TestContext): void {
   });
 }
 
+/** A consumer that leaves without closing: a producer that is full learns that it went away. */
+function abandoning(context: TestContext): void {
+  const segment = new CheckedSegment(context, {}, 2);
+  const consumer = segment.consumer(1);
+  const producer = segment.producer(0);
+  assure(producer.tryPush(message(1)) === 'pushed', 'there is room');
+  assure(producer.tryPush(message(2)) === 'full', 'for one');
+  context.thread('consumer', () => consumer.detach());
+  context.thread('producer', () => {
+    try {
+      patiently(() => producer.waitBlocking());
+    } catch (error) {
+      if ((error as { code?: string }).code === 'ERR_RING_PEER_DIED') return;
+      throw error;
+    }
+    throw new Error('it does not learn that its consumer has gone');
+  });
+}
+
 /** A consumer comes while a producer waits for room, and makes it, or wants no more. */
 function making(isClosing: boolean) {
   return (context: TestContext): void => {
@@ -166,6 +185,12 @@ export const sides: readonly Structure[] = [
     models: ['sc'],
     executions: 1_000,
     body: going,
+  },
+  {
+    name: 'a consumer that leaves without closing has gone away',
+    covers: SOURCES,
+    models: QUICK,
+    body: abandoning,
   },
   {
     name: 'a consumer that comes while a producer waits is none that went away',

@@ -53,8 +53,8 @@ function explore(program: Program): { outcomes: Set<string>; result: CheckResult
             return views[act.size as 1 | 2 | 4][act.offset / act.size];
           case 'put':
             views[act.size as 1 | 2 | 4][act.offset / act.size] = act.value;
-            return undefined;
         }
+        return undefined;
       };
       const threads: { readonly result: (number | string)[]; join(): void }[] = program.map(
         (acts, number) =>

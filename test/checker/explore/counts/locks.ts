@@ -256,7 +256,8 @@ export const locks: readonly Counted[] = [
   once('ttaslock', 4, 4, inside(testAndTestAndSet, 2)),
   once('twalock', 4, 4, inside(ticketsInAnArray, 2)),
   once('mutex', 12, 12, inside(futexMutex, 2)),
-  once('mcs_spinlock', 6, 6, queueLock),
+  // Under RC11 the word that a thread waits for may be cleared after it was set: a livelock.
+  once('mcs_spinlock', 6, undefined, queueLock),
   once('barrier', 2, 2, barrier),
   series('lock2inc', twoCounters, { 2: 2, 3: 6, 4: 24, 5: 120 }),
   ...small.map(([name, sc, rc11, body]) => once(name, sc, rc11, locked(body))),

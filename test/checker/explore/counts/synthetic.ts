@@ -1,7 +1,6 @@
 /** Programs of several sizes of the suite of GenMC, written anew for our interface. */
 import type { Cell, TestBody, TestContext } from '../../../../src/checker/check/index.ts';
 import { type Counted, once, series } from './counted.ts';
-import { straight } from './notation.ts';
 
 type Thread = (number: number, x: Cell<number>) => void;
 
@@ -237,24 +236,6 @@ const commits: TestBody = ({ cell, thread }) => {
   }
 };
 
-/** Two threads that add each other's numbers, and one that looks. */
-function fibonacci(size: number): TestBody {
-  return ({ cell, thread }) => {
-    const [x, y] = [cell(1, 'x'), cell(1, 'y')];
-    for (const own of [x, y]) {
-      thread('adder', () => {
-        for (let index = 0; index < size; index++) {
-          const first = x.load('acquire');
-          own.store(first + y.load('acquire'), 'release');
-        }
-      });
-    }
-    thread('reader', () => {
-      if (x.load('acquire') <= 144) y.load('acquire');
-    });
-  };
-}
-
 const others: readonly Counted[] = [
   series('lastzero', lastZero, { 5: 64 }),
   {
@@ -271,16 +252,6 @@ const others: readonly Counted[] = [
   once('lamport', 16, 16, lamport),
   series('par_length', parallelLength, { 4: 4, 5: 4, 6: 4 }),
   once('commits', 1734, 1734, commits),
-];
-
-/** Small relatives of the large ones, whose counts are those of the enumeration of their models. */
-export const relatives: readonly { name: string; body: TestBody }[] = [
-  { name: 'fib_bench, once around', body: fibonacci(1) },
-  { name: 'fib_bench, twice around', body: fibonacci(2) },
-  {
-    name: 'big0, one round',
-    body: straight('x acq; y acq; z acq | x acq; y acq | x=1 rel; y=1 rel | z=1 rel; x=2 rel'),
-  },
 ];
 
 /** See the head of this file. */

@@ -39,7 +39,7 @@ interface Change {
   readonly shown?: string;
 }
 
-type Tree = Node & { start: number; end: number };
+type Tree = Node;
 
 const BOUNDS: Readonly<Record<string, string>> = { '<': '<=', '<=': '<', '>': '>=', '>=': '>' };
 
@@ -55,14 +55,14 @@ function apart(name: string, [words, index, ...values]: readonly string[]): stri
   if (name === 'compareExchange') {
     const [expected, value] = values;
     return (
-      `((seen) => { if (seen === ${expected}) Atomics.store(${at}, ${value}); return seen; })` +
+      `((was$) => { if (was$ === ${expected}) Atomics.store(${at}, ${value}); return was$; })` +
       `(Atomics.load(${at}))`
     );
   }
   const update = UPDATES[name];
   if (update === undefined) return undefined;
-  const after = update('seen', values[0]!);
-  return `((seen) => { Atomics.store(${at}, ${after}); return seen; })(Atomics.load(${at}))`;
+  const after = update('was$', values[0]!);
+  return `((was$) => { Atomics.store(${at}, ${after}); return was$; })(Atomics.load(${at}))`;
 }
 
 function plain(name: string, input: readonly string[]): string | undefined {
@@ -105,22 +105,10 @@ class Collector {
   }
 
   visit(node: Tree): void {
-    switch (node.type) {
-      case 'ExpressionStatement':
-        this.#statement(node as Tree & { expression: Tree });
-        break;
-      case 'CallExpression':
-        this.#call(node as Tree & { callee: Tree; arguments: Tree[] });
-        break;
-      case 'BinaryExpression':
-        this.#binary(node as Tree & { left: Tree; right: Tree; operator: string });
-        break;
-      case 'IfStatement': {
-        const { test } = node as Tree & { test: Tree };
-        this.#push('check', test, 'false');
-        break;
-      }
-    }
+    if (node.type === 'ExpressionStatement') this.#statement(node);
+    else if (node.type === 'CallExpression') this.#call(node);
+    else if (node.type === 'BinaryExpression') this.#binary(node);
+    else if (node.type === 'IfStatement') this.#push('check', node.test, 'false');
   }
 
   #push(kind: MutantKind, { start, end }: Tree, text: string): void {
@@ -129,17 +117,17 @@ class Collector {
 
   #doorName(node: Tree): string | undefined {
     if (node.type !== 'CallExpression') return undefined;
-    const { callee } = node as Tree & { callee: Tree };
+    const { callee } = node;
     if (callee.type !== 'Identifier') return undefined;
     const name = this.#of(callee);
     return this.#door.has(name) ? name : undefined;
   }
 
-  #statement(node: Tree & { expression: Tree }): void {
+  #statement(node: Extract<Tree, { type: 'ExpressionStatement' }>): void {
     if (this.#doorName(node.expression) !== undefined) this.#push('drop', node, ';');
   }
 
-  #call(node: Tree & { callee: Tree; arguments: Tree[] }): void {
+  #call(node: Extract<Tree, { type: 'CallExpression' }>): void {
     const name = this.#doorName(node);
     if (name === undefined) return;
     const input = node.arguments.map((argument) => this.#of(argument));
@@ -149,7 +137,7 @@ class Collector {
     if (relaxed !== undefined) this.#push('relaxed', node.callee, relaxed);
   }
 
-  #binary(node: Tree & { left: Tree; right: Tree; operator: string }): void {
+  #binary(node: Extract<Tree, { type: 'BinaryExpression' }>): void {
     const { left, right, operator } = node;
     const other = BOUNDS[operator];
     if (other !== undefined)

@@ -14,7 +14,7 @@ export interface Task {
 }
 
 /** Executions of one test at most: a mutant that is caught is caught early. */
-const EXECUTIONS = 2000;
+const EXECUTIONS = 500;
 
 function caughtBy({ file, isNamed, isOrder }: Task): string | undefined {
   for (const structure of structures) {
