@@ -13,7 +13,7 @@ import { withGlobals } from './globals.ts';
 import type { Fault } from './faults.ts';
 import { Inputs, Unasked } from './inputs.ts';
 import { register } from './known.ts';
-import { Locations } from './locations.ts';
+import { Locations, Resplit } from './locations.ts';
 import { Memory } from './memory.ts';
 import {
   type Decider,
@@ -257,12 +257,8 @@ export class Session implements Threads {
     }
     if (run.probe !== undefined) return this.#probed(run, Kind.READ, location, order, flags);
     this.#assertRoom(run);
-    if (
-      (flags & (Flag.AWAIT | Flag.HIDDEN)) === 0 &&
-      this.#isSpinning(run, location, order, flags)
-    ) {
-      throw this.#stop(run, 'spinning');
-    }
+    const isOwn = (flags & (Flag.AWAIT | Flag.HIDDEN)) === 0;
+    if (isOwn && this.#isSpinning(run, location, order, flags)) throw this.#stop(run, 'spinning');
     const event = this.#graph!.count;
     const write = this.#builder!.addRead(run.thread, location, order, flags, wanted);
     if (write < 0) {
@@ -561,7 +557,8 @@ export class Session implements Threads {
 
   #probe(run: Run, period: number, rounds: number): Repetition {
     const outer = this.#run;
-    const error = this.error;
+    const { error } = this;
+    this.error = undefined;
     this.#run = undefined;
     const probe = makeProbe(period, rounds);
     this.#depth += 1;
@@ -576,7 +573,9 @@ export class Session implements Threads {
     this.#depth -= 1;
     this.onEvent = trace;
     this.#run = outer;
+    const found = this.error;
     this.error = error;
+    if (found instanceof Resplit) throw found;
     if (!probe.isSame || probe.seen < probe.wanted) return 'ends';
     return isOnePlace(probe) ? 'same' : 'elsewhere';
   }
