@@ -70,18 +70,23 @@ const STARTS_CHILD = `
   const child = spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1e6)'], { detached: true });
   console.log('child', child.pid);`;
 
-/** @param {string} output of a file with STARTS_CHILD */
-function isChildAlive(output) {
+/**
+ * Waits until the child is gone: who was killed takes a moment to die. The test's own limit ends
+ * what never does.
+ * @param {string} output of a file with STARTS_CHILD
+ */
+async function childIsGone(output) {
   const pid = Number(/child (\d+)/.exec(output)?.[1]);
   assert.ok(pid > 0, output);
-  return membersOf(pid, 'none').length > 0; // Detached: it leads a group of its own.
+  // Detached: it leads a group of its own.
+  while (membersOf(pid, 'none').length > 0) await new Promise((done) => setTimeout(done, 5));
 }
 
 test('runFiles ends a file that hangs, with what it started', async (context) => {
   const text = `${STARTS_CHILD} test('a', () => {});`;
   const [result] = await runTexts(context, [text], { timeoutMs: 5000 });
   assert.match(result?.failures[0]?.error ?? '', /did not end within 5 s/);
-  assert.equal(isChildAlive(result?.output ?? ''), false);
+  await childIsGone(result?.output ?? '');
 });
 
 test('runFiles counts a process left behind as failed, and ends it', async (context) => {
@@ -89,7 +94,7 @@ test('runFiles counts a process left behind as failed, and ends it', async (cont
     child.stdin.destroy(); test('a', () => {});`;
   const [result] = await runTexts(context, [text], { graceMs: 100 });
   assert.match(result?.failures[0]?.error ?? '', /left running: \d+ node/);
-  assert.equal(isChildAlive(result?.output ?? ''), false);
+  await childIsGone(result?.output ?? '');
 });
 
 test('runFiles runs nothing more after the signal', async (context) => {
