@@ -16,6 +16,4 @@ export interface Consistency {
   allows(graph: Graph, event: number): boolean;
   /** Computes again what was kept, after events were taken out. Default: nothing is kept. */
   restore?(graph: Graph): void;
-  /** Whether two accesses that conflict are a data race; undefined where that does not exist. */
-  races?(graph: Graph): readonly [number, number] | undefined;
 }

@@ -14,6 +14,7 @@
 import { assert } from '../../base/index.ts';
 import type { Consistency } from './consistency.ts';
 import { Flag, Graph, Kind, Status } from './graph.ts';
+import { Bytes, Words } from '../program/real.ts';
 
 /** How a run of one thread went. */
 export type RunEnd =
@@ -305,15 +306,15 @@ export class Explorer implements Builder {
   }
 
   #takeOut(graph: Graph, read: number, write: number): void {
-    const keep = new Uint8Array(graph.count).fill(1);
-    const isShorter = new Uint8Array(graph.threads);
+    const keep = new Bytes(graph.count).fill(1);
+    const isShorter = new Bytes(graph.threads);
     for (let event = read + 1; event < write; event++) {
       if (this.#isTakenOut(graph, event, read, write)) {
         keep[event] = 0;
         isShorter[graph.thread(event)] = 1;
       }
     }
-    const numbers = new Int32Array(graph.count);
+    const numbers = new Words(graph.count);
     const result = graph.restrict(keep, numbers);
     const revisited = numbers[read]!;
     const source = numbers[write]!;

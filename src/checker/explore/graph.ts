@@ -8,7 +8,7 @@
  * one `slice`: exploration copies a graph for each choice that it puts off.
  */
 import { assert } from '../../base/index.ts';
-import { Words } from '../program/real.ts';
+import { Bytes, Words } from '../program/real.ts';
 
 /** What an event is. */
 export const Kind = { INIT: 0, READ: 1, WRITE: 2, FENCE: 3, CHOICE: 4, JOIN: 5, END: 6 } as const;
@@ -377,7 +377,7 @@ export class Graph {
 
   /** Makes all sets anew. Events may stand before what they read from: in order of dependence. */
   closeAll(): void {
-    const done = new Uint8Array(this.count);
+    const done = new Bytes(this.count);
     done[0] = 1;
     const visit = (event: number): void => {
       if (event < 0 || done[event] === 1) return;

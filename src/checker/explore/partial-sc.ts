@@ -9,6 +9,7 @@
  */
 import { Machine } from './sequential.ts';
 import { Flag, type Graph, Kind, Order } from './graph.ts';
+import { Bytes, Words } from '../program/real.ts';
 
 type Before = (graph: Graph, earlier: number, later: number) => boolean;
 
@@ -20,9 +21,9 @@ export class PartialSc {
   /** Events that are sequentially consistent, in some order. */
   readonly #members: number[] = [];
   /** By event: the events that come right after it, as bits. */
-  #edges = new Int32Array(0);
+  #edges = new Words(0);
   #words = 0;
-  #colour = new Uint8Array(64);
+  #colour = new Bytes(64);
 
   /**
    * `isRaceFree`: an execution with a data race ends everything. Where all that is not plain is
@@ -59,9 +60,9 @@ export class PartialSc {
     const { count } = graph;
     this.#words = (count + 31) >>> 5;
     const size = count * this.#words;
-    if (this.#edges.length < size) this.#edges = new Int32Array(2 * size);
+    if (this.#edges.length < size) this.#edges = new Words(2 * size);
     this.#edges.fill(0, 0, size);
-    if (this.#colour.length < count) this.#colour = new Uint8Array(2 * count);
+    if (this.#colour.length < count) this.#colour = new Bytes(2 * count);
     this.#colour.fill(0, 0, count);
     this.#link(graph, hasFence);
     return this.#members.every((event) => this.#visit(event));

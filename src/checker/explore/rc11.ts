@@ -12,6 +12,7 @@
 import type { Consistency } from './consistency.ts';
 import { Flag, type Graph, Kind, Order } from './graph.ts';
 import { PartialSc } from './partial-sc.ts';
+import { Bytes, Words } from '../program/real.ts';
 
 const HB = 1;
 const RELEASED = 2;
@@ -35,7 +36,7 @@ export class Rc11 implements Consistency {
   readonly name = 'rc11';
   readonly #order: PartialSc;
   /** By event, for the location that is looked at: its place in coherence order. */
-  #places = new Int32Array(64);
+  #places = new Words(64);
 
   /** `isRaceFree` says that a data race ends everything: see `PartialSc`. */
   constructor(isRaceFree: boolean = false) {
@@ -53,7 +54,7 @@ export class Rc11 implements Consistency {
 
   restore(graph: Graph): void {
     // In the order of dependence: a read that was revisited stands before what it reads from.
-    const done = new Uint8Array(graph.count);
+    const done = new Bytes(graph.count);
     done[0] = 1;
     const visit = (event: number): void => {
       if (event < 0 || done[event] === 1) return;
@@ -143,7 +144,7 @@ export class Rc11 implements Consistency {
   }
 
   #placesOf(graph: Graph, location: number): Int32Array {
-    if (this.#places.length < graph.count) this.#places = new Int32Array(2 * graph.count);
+    if (this.#places.length < graph.count) this.#places = new Words(2 * graph.count);
     const places = this.#places;
     places[0] = -1024;
     let place = 0;

@@ -8,15 +8,16 @@
  */
 import type { Consistency } from './consistency.ts';
 import { Flag, type Graph, Kind, Order } from './graph.ts';
+import { Bytes, Words } from '../program/real.ts';
 
 /** Carries events out; scratch memory is used again for every graph. */
 export class Machine {
   readonly #isBuffered: boolean;
   /** By event: the next one of its thread. */
-  #next = new Int32Array(64);
+  #next = new Words(64);
   /** By event: reads of this write that were not carried out. */
-  #readers = new Int32Array(64);
-  #isDone = new Uint8Array(64);
+  #readers = new Words(64);
+  #isDone = new Bytes(64);
   /** By location: the write that memory holds, and the reads of the initial value that are left. */
   #memory: number[] = [];
   #initialReaders: number[] = [];
@@ -42,9 +43,9 @@ export class Machine {
   #start(graph: Graph): void {
     const { count } = graph;
     if (this.#next.length < count) {
-      this.#next = new Int32Array(2 * count);
-      this.#readers = new Int32Array(2 * count);
-      this.#isDone = new Uint8Array(2 * count);
+      this.#next = new Words(2 * count);
+      this.#readers = new Words(2 * count);
+      this.#isDone = new Bytes(2 * count);
     }
     this.#readers.fill(0, 0, count);
     this.#isDone.fill(0, 0, count);

@@ -8,6 +8,7 @@
  * before its next step may come behind it too. So the only choice is who is next.
  */
 import { Flag, type Graph, Kind } from '../explore/graph.ts';
+import { Bytes } from '../program/real.ts';
 
 /** See the head of this file. Scratch memory is used again for every graph. */
 export class Preemptions {
@@ -15,7 +16,7 @@ export class Preemptions {
   /** By thread: its events in program order, and how many are carried out. */
   #events: number[][] = [];
   #done: number[] = [];
-  #isDone = new Uint8Array(64);
+  #isDone = new Bytes(64);
   /** By event: what must be carried out before it, besides what comes before it in its thread. */
   #needs: number[][] = [];
   #left = 0;
@@ -38,7 +39,7 @@ export class Preemptions {
     const { count } = graph;
     this.#graph = graph;
     this.#left = count - 1;
-    if (this.#isDone.length < count) this.#isDone = new Uint8Array(2 * count);
+    if (this.#isDone.length < count) this.#isDone = new Bytes(2 * count);
     this.#isDone.fill(0, 0, count);
     this.#events = [];
     for (let thread = 0; thread < graph.threads; thread++) {

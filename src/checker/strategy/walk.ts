@@ -20,6 +20,7 @@ import {
 import { Flag, Graph, Kind, Status } from '../explore/graph.ts';
 import type { Session } from '../program/session.ts';
 import type { Schedule } from './schedules.ts';
+import { Bytes, Words } from '../program/real.ts';
 
 /** How a walk is made. */
 export interface WalkOptions {
@@ -117,12 +118,12 @@ export class Walker implements Builder {
     if (this.#graph.status(thread) !== Status.SPINNING) return;
     const before = this.#graph;
     const rounds = before.round(thread);
-    const keep = new Uint8Array(before.count).fill(1);
+    const keep = new Bytes(before.count).fill(1);
     for (let event = before.head(thread), left = rounds; left > 0; left--) {
       keep[event] = 0;
       event = before.previous(event);
     }
-    this.#graph = before.restrict(keep, new Int32Array(before.count));
+    this.#graph = before.restrict(keep, new Words(before.count));
     for (let other = 0; other < before.threads; other++) {
       this.#graph.setStatus(other, before.status(other));
       this.#graph.setRound(other, before.round(other));
