@@ -82,6 +82,9 @@ export class Explorer implements Builder {
   readonly #visitor: Visitor;
   /** Graphs that wait, each with its last event's place decided; the last is taken up next. */
   readonly #pending: Graph[] = [];
+  /** What the event that is being added may read, or stand behind; and what is put off of that. */
+  readonly #possible: number[] = [];
+  readonly #held: Graph[] = [];
   #graph: Graph;
 
   constructor(consistency: Consistency, threads: Threads, visitor: Visitor, words: number) {
@@ -194,25 +197,49 @@ export class Explorer implements Builder {
   ): number {
     const graph = this.#graph;
     const read = graph.add(thread, Kind.READ, location, order, flags, undefined);
-    let first = -1;
+    const sources = this.#possible;
+    sources.length = 0;
     for (let write = graph.lastWrite(location); write >= 0; write = graph.coPrevious(write)) {
-      if (wanted === undefined || wanted(graph.values[write])) {
-        readFrom(graph, this.#consistency, read, write);
-        if (this.#consistency.allows(graph, read)) {
-          if (first < 0) first = write;
-          else this.#pending.push(graph.clone());
-        }
-      }
+      if (wanted === undefined || wanted(graph.values[write])) sources.push(write);
       if (write === 0) break;
     }
-    if (first < 0) {
-      graph.undo();
-      return -1;
+    const source = this.#settle(graph, read, sources);
+    if (source < 0) graph.undo();
+    return source;
+  }
+
+  /**
+   * Leaves the graph with the first of the possibilities that holds for a read or write that was
+   * added, and puts the others off. They are tried from the last on, because the first nearly
+   * always holds: then the graph is as it must be when all were tried, and nothing is judged twice.
+   * -1 when none holds.
+   */
+  #settle(graph: Graph, event: number, possible: readonly number[]): number {
+    const held = this.#held;
+    const isWrite = graph.kind(event) === Kind.WRITE;
+    let kept = -1;
+    for (let index = possible.length - 1; index >= 0; index--) {
+      const one = possible[index]!;
+      if (this.#holds(graph, event, one, isWrite)) {
+        kept = one;
+        if (index === 0) break;
+        held.push(graph.clone());
+      }
+      if (isWrite) graph.displace(event);
     }
-    readFrom(graph, this.#consistency, read, first);
-    const allowed = this.#consistency.allows(graph, read);
-    assert(allowed, 'what was consistent before still is');
-    return first;
+    if (kept >= 0 && kept !== possible[0]) {
+      held.pop()!.free();
+      const isAllowed = this.#holds(graph, event, kept, isWrite);
+      assert(isAllowed, 'what was consistent before still is');
+    }
+    while (held.length > 0) this.#pending.push(held.pop()!);
+    return kept;
+  }
+
+  #holds(graph: Graph, event: number, one: number, isWrite: boolean): boolean {
+    if (isWrite) graph.place(event, one);
+    else readFrom(graph, this.#consistency, event, one);
+    return this.#consistency.allows(graph, event);
   }
 
   /**
@@ -230,32 +257,23 @@ export class Explorer implements Builder {
     const write = graph.add(thread, Kind.WRITE, location, order, flags, value);
     graph.close(write);
     this.#revisit(graph, write);
-    return this.#place(graph, write, true);
+    return this.#settle(graph, write, this.#placesOf(graph, write)) >= 0;
   }
 
-  /** Puts a write at each place that it may have; the first in `graph` itself if `isHere`. */
-  #place(graph: Graph, write: number, isHere: boolean): boolean {
+  /** The writes behind which a write may stand, the last one first; whether it may is not judged. */
+  #placesOf(graph: Graph, write: number): readonly number[] {
     const location = graph.location(write);
-    let first = -1;
     const isPair = (graph.flags(write) & Flag.RMW) !== 0;
     const source = isPair ? graph.rf(graph.previous(write)) : -1;
+    const places = this.#possible;
+    places.length = 0;
     let next = -1;
     for (let behind = graph.lastWrite(location); behind >= 0; behind = graph.coPrevious(behind)) {
-      const isFree = isPair ? behind === source : true;
-      if (isFree && !isTaken(graph, behind, next)) {
-        graph.place(write, behind);
-        if (this.#consistency.allows(graph, write)) {
-          if (isHere && first < 0) first = behind;
-          else this.#pending.push(graph.clone());
-        }
-        graph.displace(write);
-      }
+      if ((!isPair || behind === source) && !isTaken(graph, behind, next)) places.push(behind);
       if (behind === 0) break;
       next = behind;
     }
-    if (first < 0) return false; // Everything that may be was put off.
-    graph.place(write, first);
-    return this.#consistency.allows(graph, write);
+    return places;
   }
 
   /** Lets each read that came before `write`, and was not needed for it, read from it. */
@@ -330,7 +348,11 @@ export class Explorer implements Builder {
       result.setStatus(thread, isOver ? Status.ENDED : Status.READY);
     }
     this.#consistency.restore?.(result);
-    this.#place(result, source, false);
+    for (const behind of this.#placesOf(result, source)) {
+      result.place(source, behind);
+      if (this.#consistency.allows(result, source)) this.#pending.push(result.clone());
+      result.displace(source);
+    }
     result.free();
   }
 }
