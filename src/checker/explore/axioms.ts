@@ -179,32 +179,49 @@ class Lowered implements Source {
   }
 
   #fillRelation(name: string, plane: Plane, at: number): void {
+    if (name === 'none') return;
     if (name === 'rf' || name === 'co' || name === 'amo') {
       if (name === 'co') this.#fillCoherence(plane, at);
       else this.#fillEdges(name, plane, at);
       return;
     }
     for (let from = 0; from < this.count; from++) {
-      for (let to = 0; to < this.count; to++) {
-        if (this.#isRelated(name, from, to)) mark(plane, at, from, to);
+      switch (name) {
+        case 'id':
+        case 'si':
+          mark(plane, at, from, from);
+          break;
+        case 'po':
+          this.#markLater(plane, at, from);
+          break;
+        case 'int':
+          mark(plane, at, from, from);
+          this.#markLater(plane, at, from, true);
+          break;
+        case 'loc':
+          this.#markSameLocation(plane, at, from);
+          break;
+        default:
+          for (let to = 0; to < this.count; to++) mark(plane, at, from, to);
       }
     }
   }
 
-  #isRelated(name: string, from: number, to: number): boolean {
-    const isSameThread = this.#threads[from] === this.#threads[to] && this.#threads[from]! >= 0;
-    switch (name) {
-      case 'po':
-        return isSameThread && from < to;
-      case 'int':
-        return isSameThread || from === to;
-      case 'id':
-      case 'si':
-        return from === to;
-      case 'loc':
-        return this.#locations[from] === this.#locations[to] && this.#locations[from] !== NOWHERE;
-      default:
-        return name === 'all';
+  /** From a row to those behind it in its thread, which follow it; and back, if `isBothWays`. */
+  #markLater(plane: Plane, at: number, from: number, isBothWays: boolean = false): void {
+    const thread = this.#threads[from]!;
+    if (thread < 0) return;
+    for (let to = from + 1; to < this.count && this.#threads[to] === thread; to++) {
+      mark(plane, at, from, to);
+      if (isBothWays) mark(plane, at, to, from);
+    }
+  }
+
+  #markSameLocation(plane: Plane, at: number, from: number): void {
+    const location = this.#locations[from]!;
+    if (location === NOWHERE) return;
+    for (let to = 0; to < this.count; to++) {
+      if (this.#locations[to] === location) mark(plane, at, from, to);
     }
   }
 

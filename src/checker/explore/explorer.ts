@@ -260,7 +260,7 @@ export class Explorer implements Builder {
     return this.#settle(graph, write, this.#placesOf(graph, write)) >= 0;
   }
 
-  /** The writes behind which a write may stand, the last one first; whether it may is not judged. */
+  /** The writes behind which a write may stand, the last first; whether it may is not judged. */
   #placesOf(graph: Graph, write: number): readonly number[] {
     const location = graph.location(write);
     const isPair = (graph.flags(write) & Flag.RMW) !== 0;
