@@ -151,7 +151,7 @@ export class Slab {
     // A stale guess costs a failed exchange, which tells the truth; it saves the load.
     let value = this.#guess;
     // One more than there are words: a guess of "full" must not hide slots freed by others.
-    for (let left = this.#bitmapEnd - this.#bitmap; left >= 0; left--) {
+    for (let left = this.#bitmapEnd - this.#bitmap; ; left--) {
       while (value !== FULL) {
         const bit = ~value & (value + 1);
         const seen = compareExchange(words, word, value, value | bit);
@@ -162,6 +162,7 @@ export class Slab {
         }
         value = seen;
       }
+      if (left === 0) break;
       if (++word === this.#bitmapEnd) word = this.#bitmap;
       value = loadAcquire(words, word);
     }

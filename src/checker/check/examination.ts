@@ -4,6 +4,7 @@ import { Flag, type Graph, Kind, Status } from '../explore/graph.ts';
 import { Fault } from '../program/faults.ts';
 import { Resplit } from '../program/locations.ts';
 import { placesOf } from '../program/places.ts';
+import { type Execution, Looping, ROUNDS_SHOWN } from '../program/rounds.ts';
 import { NotEnumerated } from '../program/run.ts';
 import { Session } from '../program/session.ts';
 import { siteHere } from '../program/site.ts';
@@ -42,6 +43,9 @@ const LOOK_STEPS = 16;
 const BUFFERING =
   'no load buffering: reads without order might also see writes that come after them';
 
+/** Executions that are looked at once more with other rounds of loops. */
+const ENDED_MAX = 50;
+
 /** Executions of which the values are kept. */
 const NOTED_MAX = 1000;
 
@@ -68,6 +72,8 @@ export class Examination implements Visitor {
   #earlier = 0;
   /** Something was left out because of the bound of preemptions. */
   #isCut = false;
+  /** The first whole executions, with what memory held at their ends. */
+  readonly #ended: { execution: Execution; last: ReadonlyMap<number, unknown> }[] = [];
   observer: Observer | undefined;
   executions = 0;
   blocked = 0;
@@ -97,6 +103,7 @@ export class Examination implements Visitor {
     this.#isCut = false;
     this.#earlier = 0;
     this.#domain.clear();
+    this.#ended.length = 0;
     this.session.cut = undefined;
     this.session.inputs.clear();
   }
@@ -192,6 +199,12 @@ export class Examination implements Visitor {
     if (cut === 'all') this.bound(`${events} events`);
     if (cut === 'thread') this.bound(`${this.#settings.events} events of a thread`);
     if (this.#isCut) this.bound(`${this.#settings.preemptions} preemptions`);
+    const { looping } = this.session.layout;
+    const [counting] = looping.find(([, level]) => level === Looping.COUNTS) ?? [];
+    if (counting !== undefined && this.failure === undefined) {
+      const name = this.instance().names[counting];
+      this.bound(`${ROUNDS_SHOWN} rounds of a loop: how often it goes round matters to ${name}`);
+    }
   }
 
   /** A sample is over. */
@@ -340,10 +353,27 @@ export class Examination implements Visitor {
     }
     try {
       instance.conclude(last, results);
-      return true;
     } catch (error) {
       return this.#fail(kindOf(error), graph, messageOf(error), error);
     }
+    const { rounds } = this.session;
+    if (rounds.isLearning && this.#ended.length < ENDED_MAX) {
+      this.#ended.push({ execution: rounds.record(graph, this.instance()), last });
+    }
+    return true;
+  }
+
+  /**
+   * Whether what holds at the end does so however often loops go round: asked of the first
+   * executions when everything else about loops is known.
+   */
+  proveRounds(): void {
+    for (const { execution, last } of this.#ended) {
+      const instance = this.instance();
+      this.session.rounds.prove(execution, instance, (results) => instance.conclude(last, results));
+    }
+    this.#ended.length = 0;
+    this.session.rounds.assertEndless();
   }
 
   /** Some thread waits: for ever, unless it only waits in a loop for what may still come. */

@@ -86,8 +86,7 @@ const checked: Record<string, (info: ViewInfo, ...input: unknown[]) => unknown> 
     }
     const location = memory.locate(offset, element.size);
     const limit = Number.isNaN(Number(timeoutMs)) ? Infinity : Number(timeoutMs);
-    const number = memory.session.countWait();
-    return sleep(memory.session, location, element.encode(expected), limit, () => String(number));
+    return sleep(memory.session, location, element.encode(expected), limit);
   },
   notify(info, index, count = Infinity) {
     const { element, offset } = target(info, index);

@@ -1,6 +1,7 @@
 /** Runs of threads, and who else takes part in them. */
 import type { RunEnd } from '../explore/explorer.ts';
-import type { Label } from './spin.ts';
+import type { Graph } from '../explore/graph.ts';
+import type { Label } from './label.ts';
 import type { Session } from './session.ts';
 
 /** One set-up of the test, made anew for each run. */
@@ -17,6 +18,8 @@ export interface Layout {
   readonly cuts: readonly (readonly [memory: number, offset: number])[];
   /** Memories and words that some thread writes. */
   readonly changing: readonly (readonly [memory: number, word: number])[];
+  /** Threads whose loops do more than to wait, and what: see `Looping`. */
+  readonly looping: readonly (readonly [thread: number, level: number])[];
 }
 
 /** Makes an instance; called with the session in `direct` mode. */
@@ -67,6 +70,12 @@ export function makeRun(
   };
 }
 
+/** What a read of a run has read. */
+export function valueOf(run: Run, graph: Graph, read: number): unknown {
+  const write = graph.rf(read);
+  return write === 0 ? run.instance.initial(graph.location(read)) : graph.values[write];
+}
+
 /**
  * Somebody else than exploration who decides what a thread's events do, one run at a time. What it
  * throws goes through the thread.
@@ -76,6 +85,8 @@ export interface Decider {
   write(location: number, order: number, flags: number, value: unknown): void;
   fence(order: number): void;
   choose(count: number): number;
+  /** That another thread has ended; who has no such thing knows no joins. */
+  join?(order: number): void;
 }
 
 /** A look at what a thread would do if its last reads gave the same again and again. */

@@ -12,9 +12,10 @@ import { Constants } from './constants.ts';
 import { withGlobals } from './globals.ts';
 import type { Fault } from './faults.ts';
 import { Inputs, Unasked } from './inputs.ts';
-import { register } from './known.ts';
+import { type Label, labelOf, matches, nameOf } from './label.ts';
 import { Locations, Resplit } from './locations.ts';
-import { Memory } from './memory.ts';
+import { Memories } from './memories.ts';
+import type { Memory } from './memory.ts';
 import {
   type Decider,
   type Instance,
@@ -26,14 +27,13 @@ import {
   type Run,
   type SessionLimits,
   type Trial,
+  valueOf,
 } from './run.ts';
-import { isOnePlace, type Label, notePlace, type Repetition, Spins } from './spin.ts';
+import { Rounds } from './rounds.ts';
+import { isOnePlace, notePlace, type Repetition, Spins } from './spin.ts';
 
 /** What is thrown to stop a thread: nobody else can have it, and making it once costs nothing. */
 const STOP = new Error('stopped by the checker');
-
-/** Memories of one thread; those of the test itself have lower numbers. */
-const OWN_MEMORIES = 1024;
 
 /** See the head of this file. */
 export class Session implements Threads {
@@ -46,10 +46,11 @@ export class Session implements Threads {
   #run: Run | undefined;
   #count = 0;
   readonly #buffers: number[][] = [];
-  /** Memories by depth of looking ahead. */
-  readonly #memories: Memory[][] = [];
-  #depth = 0;
+  readonly #memories = new Memories(this);
   readonly #spins = new Spins();
+  /** Where the loop is that was looked at last. */
+  #place = '';
+  readonly rounds: Rounds = new Rounds(this);
   /** What a thread threw, when a run has failed. */
   error: unknown;
   /** Some execution was given up: one thread had too many events, or all together had. */
@@ -87,6 +88,7 @@ export class Session implements Threads {
     this.locations.reset();
     this.#constants.reset();
     this.#spins.clear();
+    this.rounds.clear();
   }
 
   /** Whether a read is no event: see `Constants`. */
@@ -109,13 +111,15 @@ export class Session implements Threads {
 
   /** What is known of memory: see `Layout`. */
   get layout(): Layout {
-    return { cuts: this.locations.cuts, changing: this.#constants.changing };
+    const looping = [...this.rounds.looping];
+    return { cuts: this.locations.cuts, changing: this.#constants.changing, looping };
   }
 
   /** Takes over what another session knows of memory; before anything is explored. */
-  adopt({ cuts, changing }: Layout): void {
+  adopt({ cuts, changing, looping }: Layout): void {
     for (const [memory, offset] of cuts) this.locations.cut(memory, offset);
     for (const [memory, word] of changing) this.#constants.expect(memory, word);
+    for (const [thread, level] of looping) this.rounds.adopt(thread, level);
   }
 
   /**
@@ -123,25 +127,14 @@ export class Session implements Threads {
    * ahead has its own, because the run that it interrupts goes on.
    */
   memory(index: number, bytes: number, name: string): Memory {
-    const pool = (this.#memories[this.#depth] ??= []);
-    const known = pool[index];
-    if (known !== undefined && known.buffer.byteLength === bytes && known.name === name) {
-      known.clear();
-      return known;
-    }
-    const memory = new Memory(this, index, bytes, name);
-    pool[index] = memory;
-    register(memory);
-    return memory;
+    return this.#memories.take(index, bytes, name);
   }
 
   /** A memory that the thread which runs makes for itself: all 0, and nobody else knows it. */
   ownMemory(bytes: number): Memory {
     const run = this.#current();
-    const index = OWN_MEMORIES * (run.thread + 1) + run.made;
     run.made += 1;
-    assert(run.made < OWN_MEMORIES, 'a thread makes few memories');
-    return this.memory(index, bytes, `memory ${run.made} of thread ${run.thread}`);
+    return this.#memories.takeOwn(run.thread, run.made, bytes);
   }
 
   /** Whether accesses go straight to memory: while the test is set up, and after its threads. */
@@ -230,6 +223,7 @@ export class Session implements Threads {
     if (!this.#builder!.addPlain(run.thread, Kind.END, Order.RELEASE)) {
       throw this.#stop(run, 'stopped');
     }
+    this.rounds.ended(run, this.#graph!);
   }
 
   /**
@@ -253,7 +247,7 @@ export class Session implements Threads {
       return run.decider.read(location, order, flags, run.instance.initial(location));
     }
     if (run.cursor < run.length) {
-      return this.#valueOf(run, this.#replayed(run, Kind.READ, location, order, flags), location);
+      return valueOf(run, this.#graph!, this.#replayed(run, Kind.READ, location, order, flags));
     }
     if (run.probe !== undefined) return this.#probed(run, Kind.READ, location, order, flags);
     this.#assertRoom(run);
@@ -266,7 +260,7 @@ export class Session implements Threads {
       throw this.#stop(run, (flags & Flag.AWAIT) === 0 ? 'stopped' : waits);
     }
     this.#logged(run, event);
-    return this.#valueOf(run, event, location);
+    return valueOf(run, this.#graph!, event);
   }
 
   /** Writes a location. */
@@ -362,7 +356,11 @@ export class Session implements Threads {
   /** Waits until a thread has ended. */
   join(thread: number): void {
     const run = this.#current();
-    if (run.decider !== undefined) throw new NotEnumerated();
+    if (run.decider !== undefined) {
+      if (run.decider.join === undefined) throw new NotEnumerated();
+      run.decider.join(Order.ACQUIRE);
+      return;
+    }
     if (run.cursor < run.length) {
       this.#replayed(run, Kind.JOIN, -1, Order.ACQUIRE, 0);
       return;
@@ -388,7 +386,7 @@ export class Session implements Threads {
     throw this.#stop(this.#current(), 'unasked');
   }
 
-  /** Numbers the waits of the thread that runs, from 1 on: the same in each run of it. */
+  /** Numbers the sleeps of the thread that runs, from 1 on: the same in each run of it. */
   countWait(): number {
     const run = this.#current();
     run.waits += 1;
@@ -412,36 +410,27 @@ export class Session implements Threads {
 
   /** Sleepers that were woken look again. */
   wakeSleepers(): void {
-    if (this.#current().probe === undefined) this.#builder!.wakeSleepers();
+    const { probe, decider } = this.#current();
+    if (probe === undefined && decider === undefined) this.#builder!.wakeSleepers();
   }
 
   /** What the thread that runs must ask for next, where that is known because it has before. */
   get expected(): Label | undefined {
     const { log, length, cursor, probe } = this.#current();
-    if (cursor < length) return this.#labelOf(log[cursor]!);
+    if (cursor < length) return labelOf(this.#graph!, log[cursor]!);
     if (probe === undefined || probe.period === 0) return undefined;
-    return this.#labelOf(log[length - probe.period + (probe.seen % probe.period)]!);
+    return labelOf(this.#graph!, log[length - probe.period + (probe.seen % probe.period)]!);
   }
 
   /** What the thread that runs has asked for last, where exploration decides. */
   get last(): Label | undefined {
     const { log, cursor } = this.#current();
-    return cursor === 0 ? undefined : this.#labelOf(log[cursor - 1]!);
-  }
-
-  #labelOf(event: number): Label {
-    const graph = this.#graph!;
-    return {
-      kind: graph.kind(event),
-      location: graph.location(event),
-      order: graph.order(event),
-      flags: graph.flags(event),
-    };
+    return cursor === 0 ? undefined : labelOf(this.#graph!, log[cursor - 1]!);
   }
 
   /** The memory with that number in the set-up that was made last. */
   memoryAt(index: number): Memory | undefined {
-    return this.#memories[0]?.[index];
+    return this.#memories.at(index);
   }
 
   /** Events that the running thread has had. */
@@ -499,30 +488,18 @@ export class Session implements Threads {
 
   /** The event of the log that this is, which it must be. */
   #replayed(run: Run, kind: number, location: number, order: number, flags: number): number {
-    const graph = this.#graph!;
     run.constants = 0;
     const event = run.log[run.cursor]!;
-    const isSame =
-      graph.kind(event) === kind &&
-      graph.location(event) === location &&
-      graph.order(event) === order &&
-      graph.flags(event) === flags;
-    if (!isSame) {
+    if (!matches(this.#graph!, event, kind, location, order, flags)) {
+      const before = nameOf(this.#graph!, event, this.locations);
       throw this.#nondeterministic(
         run,
-        `its event ${run.cursor} was another one: ${this.#nameOf(event)} before`,
+        `its event ${run.cursor} was another one: ${before} before`,
       );
     }
     run.cursor += 1;
     this.onEvent?.(event);
     return event;
-  }
-
-  #nameOf(event: number): string {
-    const graph = this.#graph!;
-    const location = graph.location(event);
-    const place = location < 0 ? '' : ` of ${this.locations.at(location).label}`;
-    return `${['init', 'read', 'write', 'fence', 'choice', 'join', 'end'][graph.kind(event)]}${place}`;
   }
 
   #nondeterministic(run: Run, how: string): RondoError {
@@ -536,46 +513,51 @@ export class Session implements Threads {
     return error;
   }
 
-  #valueOf(run: Run, read: number, location: number): unknown {
-    const graph = this.#graph!;
-    const write = graph.rf(read);
-    return write === 0 ? run.instance.initial(location) : graph.values[write];
-  }
-
   /** Whether the thread goes round in circles: it would read the same again for ever. */
   #isSpinning(run: Run, location: number, order: number, flags: number): boolean {
     const graph = this.#graph!;
     const next: Label = { kind: Kind.READ, location, order, flags };
     const period = this.#spins.find(graph, run, next, {
-      valueOf: (event) => this.#valueOf(run, event, graph.location(event)),
+      valueOf: (event) => valueOf(run, this.#graph!, event),
       name: () => `${run.thread} ${this.inputs.values.join()}`,
       repeats: (events, rounds) => this.#probe(run, events, rounds),
+      place: () => this.#place,
     });
-    if (period > 0) graph.setRound(run.thread, period);
-    return period > 0;
+    if (period === 0) return false;
+    if (!this.rounds.isLast(run, graph, period)) return false;
+    graph.setRound(run.thread, period);
+    return true;
+  }
+
+  /** Does something with an instance of its own while a run stands still. */
+  aside<T>(body: (instance: Instance) => T): T {
+    const run = this.#run;
+    const graph = this.#graph;
+    const { error, onEvent } = this;
+    this.#run = undefined;
+    this.error = undefined;
+    this.onEvent = undefined;
+    this.#memories.depth += 1;
+    try {
+      // A test may have put something in the place of globals, which is for that run of it alone.
+      return withGlobals(() => body(this.#setUp()));
+    } finally {
+      this.#memories.depth -= 1;
+      this.#run = run;
+      this.#graph = graph;
+      this.error = error;
+      this.onEvent = onEvent;
+    }
   }
 
   #probe(run: Run, period: number, rounds: number): Repetition {
-    const outer = this.#run;
-    const { error } = this;
-    this.error = undefined;
-    this.#run = undefined;
     const probe = makeProbe(period, rounds);
-    this.#depth += 1;
-    const trace = this.onEvent;
-    this.onEvent = undefined;
-    // A test may have put something in the place of globals, which is for that run of it alone.
-    withGlobals(() => {
-      const instance = this.#setUp();
-      const inner = makeRun(run.thread, instance, run.log, run.cursor, probe);
-      this.#carryOut(inner);
+    const found = this.aside((instance) => {
+      this.#carryOut(makeRun(run.thread, instance, run.log, run.cursor, probe));
+      return this.error;
     });
-    this.#depth -= 1;
-    this.onEvent = trace;
-    this.#run = outer;
-    const found = this.error;
-    this.error = error;
     if (found instanceof Resplit) throw found;
+    this.#place = probe.places[0] ?? '';
     if (!probe.isSame || probe.seen < probe.wanted) return 'ends';
     return isOnePlace(probe) ? 'same' : 'elsewhere';
   }
@@ -587,13 +569,9 @@ export class Session implements Threads {
     run.constants = 0;
     if (probe.seen >= probe.wanted) throw this.#stop(run, 'stopped');
     const event = run.log[run.length - probe.period + (probe.seen % probe.period)]!;
-    probe.isSame =
-      graph.kind(event) === kind &&
-      graph.location(event) === location &&
-      graph.order(event) === order &&
-      graph.flags(event) === flags;
+    probe.isSame = matches(graph, event, kind, location, order, flags);
     if (!probe.isSame) throw this.#stop(run, 'stopped');
     probe.seen += 1;
-    return kind === Kind.READ ? this.#valueOf(run, event, location) : undefined;
+    return kind === Kind.READ ? valueOf(run, this.#graph!, event) : undefined;
   }
 }

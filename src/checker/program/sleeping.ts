@@ -19,11 +19,10 @@ export function sleep(
   location: number,
   expected: unknown,
   timeoutMs: number,
-  nextTicket: () => string,
 ): 'ok' | 'not-equal' | 'timed-out' {
   const found = session.read(location, Order.SEQ_CST);
   if (found !== expected) return 'not-equal';
-  const ticket = `${session.thread}.${nextTicket()}`;
+  const ticket = `${session.thread}.${session.countWait()}`;
   const queue = session.locations.hidden(`sleepers of ${session.locations.at(location).label}`);
   session.modify(
     queue,

@@ -7,15 +7,8 @@
  * another one.
  */
 import { Flag, type Graph, Kind } from '../explore/graph.ts';
+import type { Label } from './label.ts';
 import type { Probe, Run } from './run.ts';
-
-/** What a thread asks for. */
-export interface Label {
-  readonly kind: number;
-  readonly location: number;
-  readonly order: number;
-  readonly flags: number;
-}
 
 /** Most events of one round. */
 const PERIOD_MAX = 24;
@@ -38,6 +31,8 @@ export interface SpinContext {
   name(): string;
   /** Whether the thread does the last `period` events again for so many rounds. */
   repeats(period: number, rounds: number): Repetition;
+  /** Where in the source the loop is that was asked about last. */
+  place(): string;
 }
 
 /**
@@ -106,7 +101,7 @@ export class Spins {
 
   #goesOn(graph: Graph, run: Run, period: number, context: SpinContext): Repetition {
     const location = graph.location(run.log[run.cursor - period]!);
-    const loop = `${context.name()} ${period} ${location}`;
+    const loop = `${context.name()} ${period} ${location} ${context.place()}`;
     const found = context.repeats(period, this.#loops.has(loop) ? ROUNDS : ROUNDS_FIRST);
     if (found === 'same') this.#loops.add(loop);
     return found;

@@ -4,7 +4,7 @@ import { Flag, Kind, Order } from '../explore/graph.ts';
 import type { Trial } from '../program/run.ts';
 import type { Session } from '../program/session.ts';
 import { siteHere } from '../program/site.ts';
-import type { Label } from '../program/spin.ts';
+import type { Label } from '../program/label.ts';
 import { ORDERS } from './rebuild.ts';
 
 /** What is tried with the accesses of one kind at one place. */

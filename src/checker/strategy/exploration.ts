@@ -149,7 +149,9 @@ export class Exploration {
     this.#explorer = explorer;
     session.use(explorer);
     for (const graph of graphs ?? [new Graph(session.count, this.#words)]) explorer.add(graph);
-    return explorer.explore();
+    const goesOn = explorer.explore();
+    if (examination.failure === undefined) examination.proveRounds();
+    return goesOn;
   }
 
   /** How many executions there may be: as many as were met in that part of everything. */

@@ -31,6 +31,7 @@ function behaviourOf(body: TestBody, explored: Explored, events: number): number
     events,
     hasBarriers: explored.hasBarriers,
   });
+  session.rounds.isLearning = false;
   for (;;) {
     session.restart();
     try {

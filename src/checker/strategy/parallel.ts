@@ -86,7 +86,7 @@ class Coordinator {
   #names: readonly string[] = [];
   #attempt = 0;
   #words = WORDS_FIRST;
-  #layout: Layout = { cuts: [], changing: [] };
+  #layout: Layout = { cuts: [], changing: [], looping: [] };
   /** Work that nobody has. */
   #queue: Uint8Array[] = [];
   /** Whether combinations of inputs are left behind the last that was taken. */
@@ -235,10 +235,11 @@ class Coordinator {
     Object.assign(hand, { executions, blocked, pending: 0 });
   }
 
-  #merge({ cuts, changing }: Layout): void {
+  #merge({ cuts, changing, looping }: Layout): void {
     this.#layout = {
       cuts: unite(this.#layout.cuts, cuts),
       changing: unite(this.#layout.changing, changing),
+      looping: unite(this.#layout.looping, looping),
     };
   }
 

@@ -20,6 +20,7 @@ export function replayToken(
 ): readonly string[] {
   const { session } = examination;
   const { token } = read;
+  session.rounds.isLearning = false;
   for (;;) {
     examination.restart();
     session.restart();

@@ -94,8 +94,8 @@ export function readWork(
 }
 
 /** Writes what is known of memory. */
-export function writeLayout(writer: Writer, { cuts, changing }: Layout): void {
-  for (const pairs of [cuts, changing]) {
+export function writeLayout(writer: Writer, { cuts, changing, looping }: Layout): void {
+  for (const pairs of [cuts, changing, looping]) {
     const memories = new Map<number, number[]>();
     for (const [memory, place] of pairs) {
       const places = memories.get(memory);
@@ -122,7 +122,7 @@ export function readLayout(reader: Reader): Layout {
     }
     return all;
   };
-  return { cuts: pairs(), changing: pairs() };
+  return { cuts: pairs(), changing: pairs(), looping: pairs() };
 }
 
 /** What was found, as bytes of their own. */
@@ -139,7 +139,7 @@ export function workBytes(locations: Locations, work: Work): Uint8Array {
   return writer.bytes;
 }
 
-const MAGIC = 'rondo checker 1';
+const MAGIC = 'rondo checker 2';
 
 /** Where an exploration was when it was put off. */
 export interface Saved {

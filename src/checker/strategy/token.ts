@@ -14,7 +14,7 @@ import type { Session } from '../program/session.ts';
 import { Fingerprint, Reader, Writer } from './codec.ts';
 import { readLayout, writeLayout } from './state.ts';
 
-const VERSION = 1;
+const VERSION = 2;
 const FORMS = ['graph', 'values', 'set-up'] as const;
 
 /** What every token says. */
@@ -195,7 +195,7 @@ function refOf(graph: Graph, event: number): number {
 
 /** What must be known of memory for the same accesses to be events. */
 function layoutFor(session: Session, graph: Graph): Layout {
-  const { cuts, changing } = session.layout;
+  const { cuts, changing, looping } = session.layout;
   const read = new Set<string>();
   for (let event = 1; event < graph.count; event++) {
     if (graph.kind(event) !== Kind.READ) continue;
@@ -205,5 +205,6 @@ function layoutFor(session: Session, graph: Graph): Layout {
       read.add(`${memory} ${word}`);
     }
   }
-  return { cuts, changing: changing.filter(([memory, word]) => read.has(`${memory} ${word}`)) };
+  const needed = changing.filter(([memory, word]) => read.has(`${memory} ${word}`));
+  return { cuts, changing: needed, looping };
 }

@@ -139,7 +139,9 @@ class Worker {
     this.#explorer = explorer;
     session.use(explorer);
     for (const graph of graphs) explorer.add(graph);
-    return explorer.explore();
+    const isDone = explorer.explore();
+    if (examination.failure === undefined) examination.proveRounds();
+    return isDone;
   }
 
   #conclude(attempt: number, isDone: boolean): void {
