@@ -40,6 +40,9 @@ export interface Observer {
 const PROGRESS_MS = 100;
 const LOOK_STEPS = 16;
 
+/** After so much more, progress is told in the midst of an execution. */
+const LONG_MS = 1000;
+
 const BUFFERING =
   'no load buffering: reads without order might also see writes that come after them';
 
@@ -68,6 +71,8 @@ export class Examination implements Visitor {
   #nextTold = 0;
   /** When it must be over; NaN before it has begun. */
   #deadline = NaN;
+  /** How many executions there may be, as it was guessed last. */
+  #estimate: number | undefined;
   /** Executions of which the counts were taken over. */
   #earlier = 0;
   /** Something was left out because of the bound of preemptions. */
@@ -159,9 +164,23 @@ export class Examination implements Visitor {
     return !isLook || this.#look(pending, this.#settings.clock.now());
   }
 
-  /** Tells how far it is, now and then, and ends it when its time is over. */
+  /**
+   * In the midst of an execution, which only matters when one takes long: its graph is not among
+   * those that wait, so that nobody may be told what those are.
+   */
+  looked(pending: number): boolean {
+    const now = this.#settings.clock.now();
+    if (!this.#hasTime(now)) return false;
+    return now < this.#nextTold + LONG_MS || this.#tell(pending, now, this.#estimate);
+  }
+
   #look(pending: number, now: number): boolean {
-    const { milliseconds, onProgress } = this.#settings;
+    if (!this.#hasTime(now) || this.observer?.looked(now) === false) return false;
+    return this.#tell(pending, now, this.observer?.estimate());
+  }
+
+  #hasTime(now: number): boolean {
+    const { milliseconds } = this.#settings;
     if (Number.isNaN(this.#deadline)) {
       this.#deadline = now + milliseconds;
       this.#nextTold = now + PROGRESS_MS;
@@ -169,11 +188,17 @@ export class Examination implements Visitor {
       this.bounded = `${milliseconds} ms`;
       return false;
     }
-    if (this.observer?.looked(now) === false) return false;
+    return true;
+  }
+
+  /** Tells how far it is, now and then; false ends it. */
+  #tell(pending: number, now: number, guess: number | undefined): boolean {
+    const { onProgress } = this.#settings;
+    this.#estimate = guess;
     if (onProgress === undefined || now < this.#nextTold) return true;
     this.#nextTold = now + PROGRESS_MS;
     const { executions, blocked } = this;
-    const estimate = this.observer?.estimate();
+    const estimate = guess === undefined ? undefined : Math.max(guess, executions + blocked);
     if (onProgress({ executions, blocked, pending, estimate }) !== false) return true;
     this.bounded = 'it was stopped';
     return false;
@@ -233,7 +258,7 @@ export class Examination implements Visitor {
       return this.#fail('race', graph, `data race on ${race}`, undefined);
     }
     // Such reads may see writes that hang on them: no such execution is built here.
-    if (!this.#isBuffering) this.#isBuffering = this.#model.isBuffering(graph, this.races.size > 0);
+    if (!this.#isBuffering) this.#isBuffering = this.#model.isBuffering(graph);
     this.#note(graph);
     if (ending === 'blocked') return this.#visitBlocked(graph);
     this.executions += 1;
@@ -264,7 +289,8 @@ export class Examination implements Visitor {
    * the test is small enough. Called when exploration is over and nothing has failed.
    */
   enumerate(): void {
-    if (!this.#isBuffering || this.bounded !== undefined) return;
+    const isAsked = this.#model.needsRace !== true || this.races.size > 0;
+    if (!this.#isBuffering || !isAsked || this.bounded !== undefined) return;
     const { enumeration } = this.#model;
     if (enumeration === undefined || this.blocked > 0 || this.inputs.length > 0) {
       this.bounded = BUFFERING;

@@ -43,7 +43,9 @@ export interface Explored {
    * others: such executions are never built. Without data races no model of JavaScript has any
    * (Watt et al., PLDI 2020).
    */
-  isBuffering(graph: Graph, hasRace: boolean): boolean;
+  isBuffering(graph: Graph): boolean;
+  /** Whether it does so only in tests of which some execution has a data race. */
+  readonly needsRace?: boolean;
   /**
    * Whether an atomic read is a barrier to accesses around it, so that it orders them also where
    * nobody writes what it reads.
@@ -83,10 +85,16 @@ function hasLooseRead(graph: Graph): boolean {
       const isOrdered = order === Order.RELEASE || order >= Order.ACQ_REL;
       if (kind === Kind.WRITE && !isOrdered) isBeforeWrite = true;
       else if (kind === Kind.FENCE) isBeforeWrite = false;
-      else if (kind === Kind.READ && order <= Order.RELAXED && isBeforeWrite) return true;
+      else if (kind === Kind.READ && isBeforeWrite && isLoose(graph, event)) return true;
     }
   }
   return false;
+}
+
+/** Of a read-modify-write that releases only the write is ordered. */
+function isLoose(graph: Graph, read: number): boolean {
+  const order = graph.order(read);
+  return order <= Order.RELAXED || order === Order.RELEASE;
 }
 
 function inOrder(consistency: Consistency): Explored {
@@ -96,11 +104,11 @@ function inOrder(consistency: Consistency): Explored {
 /** What runs JavaScript: without races nothing is out of order. */
 function javascript(name: string, model: Model, lower: Lowering): Explored {
   const consistency = new AxiomConsistency(name, model, lower);
-  const isBuffering = (graph: Graph, hasRace: boolean): boolean => hasRace && hasLooseRead(graph);
   return {
     consistency,
     races: racesAfterwards,
-    isBuffering,
+    isBuffering: hasLooseRead,
+    needsRace: true,
     hasBarriers: true,
     enumeration: { lower, model },
   };
@@ -113,8 +121,7 @@ function javascript(name: string, model: Model, lower: Lowering): Explored {
  */
 function ecmascript(name: string, model: Model, lower: Lowering): Explored {
   const base = javascript(name, model, lower);
-  const isBuffering = (graph: Graph, hasRace: boolean): boolean =>
-    hasRace && (hasReadBeforeWrite(graph) || hasRacyUpdate(graph));
+  const isBuffering = (graph: Graph): boolean => hasReadBeforeWrite(graph) || hasRacyUpdate(graph);
   return { ...base, isBuffering, hasBarriers: false, tears: true };
 }
 
@@ -142,8 +149,8 @@ function hasRacyUpdate(graph: Graph): boolean {
 
 function machine(name: string, model: Model, lower: Lowering): Explored {
   const consistency = new AxiomConsistency(name, model, lower);
-  const isBuffering = (graph: Graph): boolean => hasLooseRead(graph);
   const enumeration = { lower, model };
+  const isBuffering = hasLooseRead;
   return { consistency, races: racesAfterwards, isBuffering, hasBarriers: true, enumeration };
 }
 

@@ -71,9 +71,14 @@ export interface Visitor {
   failed(graph: Graph, thread: number): boolean;
   /** Called before each graph that is taken up; returning false stops it all. */
   step(pending: number): boolean;
+  /** Called now and then while an execution is built; returning false stops it all. */
+  looked?(pending: number): boolean;
   /** Whether what hangs on a graph that is taken up is to be explored. Default: always. */
   admits?(graph: Graph): boolean;
 }
+
+/** Events between two looks at the clock in the midst of an execution. */
+const LOOK_EVENTS = 32;
 
 /** See the head of this file. */
 export class Explorer implements Builder {
@@ -86,6 +91,9 @@ export class Explorer implements Builder {
   readonly #possible: number[] = [];
   readonly #held: Graph[] = [];
   #graph: Graph;
+  /** Events since somebody looked at the clock, and whether it is over in the midst of a graph. */
+  #unlooked = 0;
+  #isOver = false;
 
   constructor(consistency: Consistency, threads: Threads, visitor: Visitor, words: number) {
     this.#consistency = consistency;
@@ -125,6 +133,12 @@ export class Explorer implements Builder {
       this.#graph = graph;
       const others = pending.length;
       const goesOn = visitor.admits?.(graph) === false || this.#build();
+      if (this.#isOver) {
+        // What is half built waits as it is: it can be taken up again.
+        this.#isOver = false;
+        pending.push(graph);
+        return false;
+      }
       this.#spread(graph.share, others);
       graph.free();
       if (!goesOn) return false;
@@ -152,6 +166,15 @@ export class Explorer implements Builder {
       settle(graph, thread, end);
     }
     return this.#visitor.visit(this.#graph, endingOf(this.#graph));
+  }
+
+  /** Whether another event may be added now. */
+  #hasTime(): boolean {
+    this.#unlooked += 1;
+    if (this.#unlooked < LOOK_EVENTS) return true;
+    this.#unlooked = 0;
+    this.#isOver = this.#visitor.looked?.(this.#pending.length) === false;
+    return !this.#isOver;
   }
 
   #nextThread(): number {
@@ -195,6 +218,7 @@ export class Explorer implements Builder {
     flags: number,
     wanted?: (value: unknown) => boolean,
   ): number {
+    if (!this.#hasTime()) return -1;
     const graph = this.#graph;
     const read = graph.add(thread, Kind.READ, location, order, flags, undefined);
     const sources = this.#possible;
@@ -253,6 +277,7 @@ export class Explorer implements Builder {
     flags: number,
     value: unknown,
   ): boolean {
+    if (!this.#hasTime()) return false;
     const graph = this.#graph;
     const write = graph.add(thread, Kind.WRITE, location, order, flags, value);
     graph.close(write);

@@ -4,7 +4,7 @@
  * it. It is found out on the way: when a word is written after all, exploration starts anew
  * (`Resplit`), and reads of that word are events from then on.
  */
-import { Resplit } from './locations.ts';
+import type { BeginAnew } from './locations.ts';
 
 /** Reads of constants without an event between them: after so many a thread waits for a change. */
 const READS_MAX = 200_000;
@@ -14,10 +14,15 @@ const WORDS = 0x4000_0000;
 
 /** See the head of this file. */
 export class Constants {
+  readonly #anew: BeginAnew;
   /** Words that some thread writes, or waits for. */
   readonly #changing = new Set<number>();
   /** Words that were read as constants since exploration began. */
   readonly #read = new Set<number>();
+
+  constructor(anew: BeginAnew) {
+    this.#anew = anew;
+  }
 
   /** Exploration begins anew. */
   reset(): void {
@@ -43,7 +48,7 @@ export class Constants {
     }
     if (reads >= READS_MAX) {
       this.#changing.add(first);
-      throw new Resplit();
+      throw this.#anew();
     }
     for (let word = first; word <= last; word++) this.#read.add(word);
     return true;
@@ -58,7 +63,7 @@ export class Constants {
       this.#changing.add(word);
       wasRead ||= this.#read.has(word);
     }
-    if (wasRead) throw new Resplit();
+    if (wasRead) throw this.#anew();
   }
 }
 

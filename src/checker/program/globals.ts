@@ -113,7 +113,10 @@ for (const name of Object.getOwnPropertyNames(Atomics)) {
   const own = checked[name];
   checkedAtomics[name] = (...input: unknown[]): unknown => {
     const info = viewInfo(input[0]);
-    if (info === undefined) return real.apply(Atomics, input);
+    if (info === undefined) {
+      refuseForeign((input[0] as { buffer?: unknown } | undefined)?.buffer);
+      return real.apply(Atomics, input);
+    }
     if (own === undefined) {
       throw new RondoError('ERR_CHECKER_UNSUPPORTED', `Cannot check Atomics.${name}`);
     }
@@ -129,10 +132,13 @@ function checkedView(element: Element): unknown {
       if (memory === undefined) {
         // Views of views copy, as they do elsewhere, and reading what is copied is an event.
         const info = viewInfo(source);
-        if (info === undefined) return Reflect.construct(real, input, newTarget) as object;
+        if (info === undefined) {
+          refuseForeign(source);
+          return Reflect.construct(real, input, newTarget) as object;
+        }
         return Reflect.construct(real, [Array.from(source as ArrayLike<unknown>)]) as object;
       }
-      const rest = (memory.buffer.byteLength - byteOffset) / element.size;
+      const rest = (memory.byteLength - byteOffset) / element.size;
       const count = length ?? Math.floor(rest);
       if (byteOffset % element.size !== 0) {
         throw new RangeError(
@@ -151,20 +157,36 @@ replacements['DataView'] = new Proxy(RealDataView, {
   construct(real, input: unknown[], newTarget): object {
     const [source, byteOffset = 0, length] = input as [unknown, number?, number?];
     const memory = memoryOf(source);
-    if (memory === undefined) return Reflect.construct(real, input, newTarget) as object;
-    return makeDataView(memory, byteOffset, length ?? memory.buffer.byteLength - byteOffset);
-  },
-});
-// Of a thread, for itself: code that fences makes a word for that. Set-ups call `shared`.
-replacements['SharedArrayBuffer'] = new Proxy(RealSharedArrayBuffer, {
-  construct(real, input: unknown[], newTarget): object {
-    const [bytes] = input;
-    if (current === undefined || current.isDirect || typeof bytes !== 'number') {
+    if (memory === undefined) {
+      refuseForeign(source);
       return Reflect.construct(real, input, newTarget) as object;
     }
-    return current.ownMemory(bytes).buffer;
+    return makeDataView(memory, byteOffset, length ?? memory.byteLength - byteOffset);
   },
 });
+// In a set-up it is memory of the test; in a thread its own: code that fences makes a word for that.
+replacements['SharedArrayBuffer'] = new Proxy(RealSharedArrayBuffer, {
+  construct(real, input: unknown[], newTarget): object {
+    const [bytes, options] = input;
+    const isPlain = typeof bytes === 'number' && options === undefined;
+    if (current !== undefined && isPlain) {
+      if (!current.isDirect) return current.ownMemory(bytes).buffer;
+      if (current.shared !== undefined) return current.shared(bytes);
+    }
+    return Reflect.construct(real, input, newTarget) as object;
+  },
+});
+
+/** Memory that others than the test have made: nobody sees what threads do to it. */
+function refuseForeign(source: unknown): void {
+  const isChecked = current !== undefined && (!current.isDirect || current.shared !== undefined);
+  if (!isChecked || !(source instanceof RealSharedArrayBuffer)) return;
+  throw new RondoError(
+    'ERR_CHECKER_USE',
+    'Cannot check shared memory that was made outside of the test: make it in the function of the ' +
+      'test, by shared, words or new SharedArrayBuffer',
+  );
+}
 
 const holder = globalThis as unknown as Record<string, unknown>;
 

@@ -23,8 +23,12 @@ export interface Location {
 /** Locations at most: a test is small. */
 const LOCATIONS_MAX = 4096;
 
+/** Makes what is thrown when everything begins again, and sees to it that nobody swallows that. */
+export type BeginAnew = () => Resplit;
+
 /** See the head of this file. */
 export class Locations {
+  readonly #anew: BeginAnew;
   readonly #all: Location[] = [];
   readonly #numbers = new Map<number, number>();
   readonly #hidden = new Map<string, number>();
@@ -36,6 +40,10 @@ export class Locations {
   readonly #cuts: Set<number>[] = [];
   /** By memory and byte: the location that has it. */
   readonly #owners = new Map<number, number>();
+
+  constructor(anew: BeginAnew) {
+    this.#anew = anew;
+  }
 
   /** The location with a number. */
   at(number: number): Location {
@@ -94,7 +102,7 @@ export class Locations {
     if (!this.#tearable.has(number) || this.#whole.has(number) || memory < 0 || size < 2) return;
     const cuts = (this.#cuts[memory] ??= new Set());
     for (let cut = offset + 1; cut < offset + size; cut++) cuts.add(cut);
-    throw new Resplit();
+    throw this.#anew();
   }
 
   /** A word of the checker's own, by its name. */
@@ -139,7 +147,7 @@ export class Locations {
           cuts.add(end);
         }
       }
-      throw new Resplit();
+      throw this.#anew();
     }
     const number = this.#push({ memory, offset, size, label });
     for (let byte = offset; byte < offset + size; byte++) {

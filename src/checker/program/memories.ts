@@ -22,7 +22,7 @@ export class Memories {
   take(index: number, bytes: number, name: string): Memory {
     const pool = (this.#byDepth[this.depth] ??= []);
     const known = pool[index];
-    if (known !== undefined && known.buffer.byteLength === bytes && known.name === name) {
+    if (known !== undefined && known.byteLength === bytes && known.name === name) {
       known.clear();
       return known;
     }

@@ -10,6 +10,29 @@ import { Fault } from './faults.ts';
 import { Bytes, RealDataView, RealSharedArrayBuffer } from './real.ts';
 import type { Session } from './session.ts';
 
+/** What whoever makes a view past the globals of the test asks of the buffer first. */
+const ASKED = new Set<string | symbol>([Symbol.iterator, 'valueOf', 'slice', 'grow']);
+
+/**
+ * A buffer that only the globals of the test can make views of, so that no access goes unseen. For
+ * others it is no buffer, but an object that they ask what it is.
+ */
+function guarded(real: SharedArrayBuffer, name: string): SharedArrayBuffer {
+  return new Proxy(real, {
+    get(target, key): unknown {
+      if (ASKED.has(key)) {
+        throw new RondoError(
+          'ERR_CHECKER_UNSUPPORTED',
+          `Cannot check ${name}: what is done with it here would go unseen; make its views in the ` +
+            'test, by Int32Array and its like as they are named there: no constructor that was put ' +
+            'aside before, no class that extends one, no Buffer, no copy of the whole',
+        );
+      }
+      return Reflect.get(target, key, target);
+    },
+  });
+}
+
 /** Bits of 1, 2, 4 or 8 bytes. */
 export type Raw = number | bigint;
 
@@ -18,7 +41,10 @@ export class Memory {
   readonly session: Session;
   /** How many memories the test had made before. */
   readonly index: number;
+  /** What the test is given: `real` behind a guard. */
   readonly buffer: SharedArrayBuffer;
+  readonly real: SharedArrayBuffer;
+  readonly byteLength: number;
   /** What reports call it. */
   readonly name: string;
   readonly #view: DataView;
@@ -32,10 +58,12 @@ export class Memory {
   constructor(session: Session, index: number, bytes: number, name: string) {
     this.session = session;
     this.index = index;
-    this.buffer = new RealSharedArrayBuffer(bytes);
+    this.real = new RealSharedArrayBuffer(bytes);
+    this.buffer = guarded(this.real, name);
+    this.byteLength = bytes;
     this.name = name;
-    this.#view = new RealDataView(this.buffer);
-    this.#bytes = new Bytes(this.buffer);
+    this.#view = new RealDataView(this.real);
+    this.#bytes = new Bytes(this.real);
   }
 
   /** Makes all bytes 0 again. */
@@ -46,7 +74,7 @@ export class Memory {
 
   /** Says that what the bytes hold is nothing that a program may read. */
   forget(): void {
-    this.#unwritten = new Bytes(this.buffer.byteLength).fill(1);
+    this.#unwritten = new Bytes(this.byteLength).fill(1);
   }
 
   #assertWritten(offset: number, size: number): void {

@@ -68,6 +68,7 @@ interface RoundsHost {
   /** Does something with an instance of its own. */
   aside<T>(body: (instance: Instance) => T): T;
   decide(thread: number, instance: Instance, decider: Decider): unknown;
+  anew(): Resplit;
 }
 
 interface Loop {
@@ -168,7 +169,8 @@ export class Rounds {
     if (longer.length === 0) return;
     try {
       holds(scripts.map((script, thread) => this.#host.decide(thread, instance, script)));
-    } catch {
+    } catch (error) {
+      if (error instanceof Resplit) throw error;
       this.#show(longer);
     }
   }
@@ -184,7 +186,7 @@ export class Rounds {
     for (const thread of threads) {
       this.looping.set(thread, level ?? (this.looping.get(thread) ?? 0) + 1);
     }
-    throw new Resplit();
+    throw this.#host.anew();
   }
 
   /**

@@ -37,8 +37,8 @@ const STOP = new Error('stopped by the checker');
 
 /** See the head of this file. */
 export class Session implements Threads {
-  readonly locations: Locations = new Locations();
-  readonly #constants = new Constants();
+  readonly locations: Locations = new Locations(() => this.anew());
+  readonly #constants = new Constants(() => this.anew());
   readonly #make: MakeInstance;
   readonly #limits: SessionLimits;
   #builder: Builder | undefined;
@@ -51,6 +51,8 @@ export class Session implements Threads {
   /** Where the loop is that was looked at last. */
   #place = '';
   readonly rounds: Rounds = new Rounds(this);
+  /** Makes memory of the test that is being set up; undefined when none is. */
+  shared: ((bytes: number) => SharedArrayBuffer) | undefined;
   /** What a thread threw, when a run has failed. */
   error: unknown;
   /** Some execution was given up: one thread had too many events, or all together had. */
@@ -81,6 +83,19 @@ export class Session implements Threads {
   #setUp(): Instance {
     this.inputs.start();
     return this.#make();
+  }
+
+  /**
+   * Everything begins again: to be thrown. The thread that runs may catch it; then it is told once
+   * more with whatever it does next.
+   */
+  anew(): Resplit {
+    const resplit = new Resplit();
+    if (this.#run !== undefined) {
+      this.#run.end = 'failed';
+      this.error = resplit;
+    }
+    return resplit;
   }
 
   /** Forgets what was found out of memory, but not what it takes to explore. */
@@ -188,7 +203,9 @@ export class Session implements Threads {
     this.#run = run;
     this.#graph = undefined;
     try {
-      return instance.threads[thread]!();
+      const result = instance.threads[thread]!();
+      if (run.end !== undefined) throw run.end === 'failed' ? this.error : STOP;
+      return result;
     } finally {
       this.#run = outer;
     }

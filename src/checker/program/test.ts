@@ -130,7 +130,12 @@ export class TestInstance implements Instance {
   constructor(session: Session, body: TestBody) {
     this.#session = session;
     startRun(session);
-    body(this.#context());
+    session.shared = (bytes) => this.shared(bytes);
+    try {
+      body(this.#context());
+    } finally {
+      session.shared = undefined;
+    }
     this.#isSetUp = true;
   }
 

@@ -185,7 +185,7 @@ export function makeView(
   const key = `${element.name} ${offset} ${length}`;
   const known = memory.views.get(key);
   if (known !== undefined) return known as ArrayBufferView;
-  const real = new element.View(memory.buffer, offset, length);
+  const real = new element.View(memory.real, offset, length);
   const info: ViewInfo = { memory, element, offset, length };
   const proxy = new Proxy(real, {
     get(target, key): unknown {
@@ -234,7 +234,7 @@ const DATA_VIEW_METHOD =
 
 /** Makes a DataView of a memory. Its accesses may tear where the specification allows it. */
 export function makeDataView(memory: Memory, offset: number, bytes: number): DataView {
-  const real = new RealDataView(memory.buffer, offset, bytes);
+  const real = new RealDataView(memory.real, offset, bytes);
   return new Proxy(real, {
     get(target, key): unknown {
       const parts = typeof key === 'string' ? DATA_VIEW_METHOD.exec(key) : null;

@@ -26,8 +26,7 @@ export class Views {
   readonly f64: Float64Array;
   readonly u64: BigUint64Array;
   readonly i64: BigInt64Array;
-  /** The same bytes as `u8`, for its methods that write text without making a view first. */
-  readonly text: Buffer;
+  #text: Buffer | undefined;
 
   private constructor(buffer: ArrayBufferLike) {
     const { byteLength } = buffer;
@@ -43,7 +42,11 @@ export class Views {
     this.f64 = new Float64Array(buffer, 0, Math.floor(byteLength / 8));
     this.u64 = new BigUint64Array(buffer, 0, Math.floor(byteLength / 8));
     this.i64 = new BigInt64Array(buffer, 0, Math.floor(byteLength / 8));
-    this.text = Buffer.from(buffer);
+  }
+
+  /** The same bytes as `u8`, for its methods that write text without making a view first. */
+  get text(): Buffer {
+    return (this.#text ??= Buffer.from(this.buffer));
   }
 
   /**

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { check, type ModelName, type TestBody } from '../../../src/checker/check/index.ts';
+import type { MemoryOrder } from '../../../src/checker/program/test.ts';
 
 /** Values that the last thread returns in some execution, as text. */
 function results(model: ModelName, body: TestBody, races: 'allow' | 'fail' = 'allow'): string[] {
@@ -160,6 +161,30 @@ describe('load buffering', () => {
     }
     for (const model of ['sc', 'x86-tso', 'v8-x64', 'rc11'] as const) {
       assert.ok(!buffers(model, () => 1), model);
+    }
+  });
+
+  it('happens behind a read-modify-write that only releases', () => {
+    for (const model of ['armv8', 'riscv'] as const) {
+      const found = (order: MemoryOrder): boolean => {
+        const { failure, bounded } = check({ model }, ({ cell, thread, after }) => {
+          const [x, y] = [cell(0, 'x'), cell(0, 'y')];
+          const one = thread('one', () => {
+            const before = x.update((value) => value + 2, order);
+            y.store(1, 'relaxed');
+            return before;
+          });
+          const other = thread('other', () => {
+            const read = y.load('acquire');
+            x.store(1, 'release');
+            return read;
+          });
+          after(() => assert.ok(one.result !== 1 || other.result !== 1, 'both'));
+        });
+        assert.equal(bounded, undefined);
+        return failure !== undefined;
+      };
+      assert.deepEqual([found('release'), found('acquire')], [true, false], model);
     }
   });
 

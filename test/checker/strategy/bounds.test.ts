@@ -1,8 +1,11 @@
 /** Bounds: of time, of preemptions; and what is told of progress. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
 import { checkWith } from '../../../src/checker/check/check.ts';
-import { check, type CheckProgress } from '../../../src/checker/index.ts';
+import { check, type CheckProgress, type TestBody } from '../../../src/checker/index.ts';
 import { counter, mesh, ring } from './programs.ts';
 
 /** A clock on which each look takes so many milliseconds. */
@@ -11,6 +14,9 @@ function slowClock(step: number): { now(): number } {
   return { now: () => (now += step) };
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'rondo-bounds-'));
+after(() => rmSync(folder, { recursive: true }));
+
 describe('a bound of time', () => {
   it('ends a check, which says so', () => {
     const { bounded, executions } = checkWith({ model: 'sc', milliseconds: 50 }, mesh(3, 3), {
@@ -18,6 +24,27 @@ describe('a bound of time', () => {
     });
     assert.equal(bounded, '50 ms');
     assert.ok(executions > 0 && executions < 100);
+  });
+
+  it('ends one in the midst of an execution, and what was built of it is gone on with', () => {
+    const long: TestBody = ({ words, thread }) => {
+      const word = words(2);
+      for (const index of [0, 1]) {
+        thread(`thread ${index}`, () => {
+          for (let value = 1; value <= 60; value++) Atomics.store(word, index, value);
+        });
+      }
+    };
+    const resume = join(folder, 'midst');
+    const options = { model: 'sc', milliseconds: 50, resume } as const;
+    const clock = slowClock(20);
+    const first = checkWith(options, long, { clock });
+    assert.deepEqual([first.bounded, first.executions], ['50 ms', 0]);
+    let last = first;
+    for (let left = 20; last.bounded !== undefined && left > 0; left--) {
+      last = checkWith(options, long, { clock });
+    }
+    assert.deepEqual([last.bounded, last.executions], [undefined, 1]);
   });
 
   it('is none when the check is over before', () => {
