@@ -119,7 +119,7 @@ export const ERROR_CODES = {
   ERR_STREAM_LINE: 'A line of a stream of bytes is longer than allowed',
   ERR_STREAM_BUSY: 'A socket, file or stream has an operation of that kind under way already',
   ERR_LOOKUP: 'The name of a host cannot be resolved; cause says why',
-  ERR_LITMUS_SYNTAX: 'The text of a litmus test cannot be understood; the message gives the line',
+  ERR_LITMUS_SYNTAX: 'The text of a litmus test cannot be understood; the message gives the place',
   ERR_LITMUS_UNSUPPORTED: 'A litmus test asks for something that is known to be missing',
   ERR_LITMUS_SIZE: 'A litmus test is too large: too many threads, accesses or executions',
   ERR_CHECKER_SIZE: 'A test of the checker is too large: threads, locations, or events of one run',

@@ -13,6 +13,7 @@ const ASSEMBLY: ReadonlyMap<string, Architecture> = new Map([
   ['x86_64', x86_64],
   ['aarch64', aarch64],
   ['riscv', riscv],
+  ['risc-v', riscv],
 ]);
 
 /**

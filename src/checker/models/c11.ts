@@ -20,6 +20,8 @@ const edges = inter(
   cross(seqCst, seqCst),
   union(S[1], S[2], S[3], S[5], S[6], S[7], hiddenForGood),
 );
+/** Pairs for which the fourth condition is such a choice. */
+const undecided = inter(cross(seqCst, seqCst), minus(hiddenFrom, hiddenForGood));
 const atOnce = minus(total, seq(mo, total));
 
 /** C11 of 2011 with its total order of seq_cst operations. */
@@ -33,6 +35,6 @@ export const c11: Model = {
   undefinedUnless,
   incoherent: Tag.NON_ATOMIC,
   thinAir: true,
-  order: { set: seqCst, within: edges },
+  order: { set: seqCst, within: edges, undecided },
   porfAcyclic: false,
 };

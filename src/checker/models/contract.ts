@@ -32,9 +32,13 @@ export interface Model {
   readonly undefinedUnless?: readonly Axiom[];
   /**
    * A total order over `set` that contains `within` (restricted to the set) and may be chosen so
-   * that the axioms hold; they name it `total`.
+   * that the axioms hold; they name it `total`. Where `undecided` is empty, any such order does.
    */
-  readonly order?: { readonly set: EventSet; readonly within: Relation };
+  readonly order?: {
+    readonly set: EventSet;
+    readonly within: Relation;
+    readonly undecided?: Relation;
+  };
   /**
    * Bits of `Tag`: accesses with one of them need not be coherent by themselves, so that the
    * enumeration must not take for granted that they are (plain accesses of C11). @default 0

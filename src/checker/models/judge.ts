@@ -8,6 +8,7 @@ import type { Execution, ExecutionEvent } from '../execution/index.ts';
 import { Evaluator, seq, Simplifier, on, EMPTY } from '../relation/index.ts';
 import type { EventSet, Relation, Requirement } from '../relation/index.ts';
 import type { Axiom, Model } from './contract.ts';
+import { countOrders, isOrderable, tooMany } from './orders.ts';
 
 /** What the events of a test use; anything else is known to be empty. */
 export class Features {
@@ -66,8 +67,8 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   'unsequenced',
 ]);
 
-/** More members of a total order would take for ever. */
-const MAX_ORDERED = 24;
+/** Total orders that are tried one by one. */
+const MAX_TRIED = 1_000_000;
 
 /** A model, reduced to what a test uses. */
 export class Judge {
@@ -82,6 +83,9 @@ export class Judge {
   /** Number of the requirement that holds what a total order must contain; -1: no order. */
   readonly #within: number;
   readonly #orderSet: number;
+  /** Number of the requirement that any total order will do; -1: it must be tried. */
+  readonly #undecided: number;
+  #tried = 0;
   readonly #requirements: readonly Requirement[];
   #execution: Execution | undefined;
 
@@ -102,6 +106,7 @@ export class Judge {
     const requirements: Requirement[] = [...this.axioms, ...races];
     this.#within = -1;
     this.#orderSet = -1;
+    this.#undecided = -1;
     const order = model.order;
     if (order !== undefined && plain.length < left.length) {
       const members = on(order.set);
@@ -112,6 +117,10 @@ export class Judge {
       });
       this.#orderSet = requirements.length;
       requirements.push({ kind: 'empty', relation: simplifier.relation(members) });
+      if (order.undecided !== undefined) {
+        this.#undecided = requirements.length;
+        requirements.push({ kind: 'empty', relation: simplifier.relation(order.undecided) });
+      }
     }
     this.#requirements = requirements;
     this.#evaluator = new Evaluator(requirements);
@@ -181,12 +190,15 @@ export class Judge {
     for (let index = 0; index < count; index++) {
       if (evaluator.related(set, index, index)) members.push(index);
     }
-    if (members.length > MAX_ORDERED) return 0;
     const within = this.#requirements[this.#within]!.relation;
     const before = members.map((to) =>
-      members.filter((from) => from !== to && evaluator.related(within, from, to)),
+      members.flatMap((from, at) => (evaluator.related(within, from, to) ? [at] : [])),
     );
-    for (const member of members) if (evaluator.related(within, member, member)) return 0;
+    if (!isOrderable(before)) return 0;
+    if (this.#undecided >= 0 && evaluator.holds(this.#undecided)) {
+      return most === 1 ? 1 : Math.min(countOrders(before), most);
+    }
+    this.#tried = 0;
     return this.#extend(members, before, [], most);
   }
 
@@ -196,13 +208,15 @@ export class Judge {
     placed: number[],
     most: number,
   ): number {
-    if (placed.length === members.length) return this.#judgeOrder(placed) ? 1 : 0;
+    if (placed.length === members.length) {
+      if (++this.#tried > MAX_TRIED) throw tooMany();
+      return this.#judgeOrder(placed.map((at) => members[at]!)) ? 1 : 0;
+    }
     let found = 0;
     for (let at = 0; at < members.length && found < most; at++) {
-      const member = members[at]!;
-      if (placed.includes(member)) continue;
+      if (placed.includes(at)) continue;
       if (before[at]!.some((one) => !placed.includes(one))) continue;
-      placed.push(member);
+      placed.push(at);
       found += this.#extend(members, before, placed, most - found);
       placed.pop();
     }

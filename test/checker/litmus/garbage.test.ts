@@ -6,7 +6,10 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { RondoError } from '../../../src/base/index.ts';
-import { parseLitmus } from '../../../src/checker/litmus/index.ts';
+import { parseLitmus, runLitmus } from '../../../src/checker/litmus/index.ts';
+import { modelNamed } from '../../../src/checker/models/index.ts';
+
+const MODELS = { x86: 'tso', aarch64: 'armv8', riscv: 'riscv', c11: 'rc11' } as const;
 
 const folder = fileURLToPath(new URL('../../../../examples/litmus', import.meta.url));
 const TESTS = readdirSync(folder)
@@ -55,5 +58,32 @@ test('parseLitmus takes a text or refuses it with a code, whatever it is', () =>
       }
     }),
     { numRuns: 5000 },
+  );
+});
+
+/** Rows in another order, registers of another number: texts that are tests for the most part. */
+const shuffle = fc.record({ from: fc.nat(40), to: fc.nat(40), register: fc.nat(9) });
+
+test('what is parsed is run, or refused with a code', () => {
+  const changed = fc
+    .tuple(fc.constantFrom(...TESTS), fc.array(shuffle, { minLength: 1, maxLength: 6 }))
+    .map(([text, edits]) =>
+      edits.reduce((all, { from, to, register }) => {
+        const lines = all.split('\n');
+        lines.splice(to % lines.length, 0, lines[from % lines.length]!);
+        return lines.join('\n').replace(/(?<=\b[WX])\d(?=\D)/, String(register));
+      }, text),
+    );
+  fc.assert(
+    fc.property(changed, (text) => {
+      try {
+        const litmus = parseLitmus(text);
+        runLitmus(litmus, modelNamed(MODELS[litmus.architecture])!);
+      } catch (error) {
+        assert.ok(error instanceof RondoError, String((error as Error).stack));
+        assert.match(error.code, /^ERR_LITMUS_(SYNTAX|UNSUPPORTED|SIZE)$/);
+      }
+    }),
+    { numRuns: 1000 },
   );
 });

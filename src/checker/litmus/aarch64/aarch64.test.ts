@@ -38,6 +38,7 @@ function compile(lines: string, script: Script): ThreadProgram {
     symbols: script.symbols ?? symbolTable(),
     initialRegisters: new Map(Object.entries(script.registers ?? {})),
     parameters: new Map(Object.entries(script.parameters ?? {})),
+    namesCode: false,
     unroll: 2,
     fail: refuse,
     unsupported: refuse,
@@ -100,6 +101,13 @@ describe('aarch64 registers', () => {
     const { at } = run('MOVZ X0,#1,LSL #48; MOVK X0,#2,LSL #16; MOVN W1,#0; MOVK W1,#5');
     assert.equal(at('X0'), 2 ** 48 + 0x20000);
     assert.equal(at('X1'), 0xffff0005);
+  });
+
+  it('shifts by a register have two names', () => {
+    const { at } = run('LSLV W1,W0,W2; LSRV W3,W0,W2; ASRV X4,X5,X2; RORV W6,W0,W2', {
+      registers: { X0: 5, X2: 1, X5: -8n },
+    });
+    assert.deepEqual(['X1', 'X3', 'X4', 'X6'].map(at), [10, 2, 2n ** 64n - 4n, 0x80000002]);
   });
 
   it('the zero register reads as 0 and keeps nothing; SP is a register of its own', () => {
@@ -371,6 +379,22 @@ describe('aarch64 branches', () => {
     const { did, at } = run('ADR X1,L; LDR W2,[X1]; L: B M; M:', { symbols });
     assert.deepEqual(did, []);
     assert.equal(symbols.nameOf(at('X2')), 'instr:"B .+4"');
+    const plain = run('ADR X1,L; LDR W2,[X1]; L: NOP', { symbols });
+    assert.equal(symbols.nameOf(plain.at('X2')), 'NOP');
+  });
+
+  it('no instruction may change code', () => {
+    for (const line of [
+      'STR W0,[X1]',
+      'STP W0,W2,[X1]',
+      'LDXR W0,[X1]',
+      'SWP W0,W2,[X1]',
+      'LDADD W0,W2,[X1]',
+      'CAS W0,W2,[X1]',
+    ]) {
+      assert.throws(() => run(`ADR X1,L; ${line}; L: NOP`), /of code: instructions cannot/, line);
+      assert.equal(run(line, { registers: { X1: 64 } }).did.length > 0, true, line);
+    }
   });
 
   it('loops are bounded where they turn on what was read, and counted out where not', () => {
@@ -391,6 +415,9 @@ describe('aarch64 text', () => {
       'B NOWHERE',
       'LDR W0,X1',
       'LDR W0,[Q1]',
+      'LDR Q0,[X1]',
+      'ADD V0.4S,V1.4S,V2.4S',
+      'STR WZR,[C1]',
       'CSEL W0,W1,W2,XX',
       'DMB FOO',
       'MOV W0',

@@ -65,6 +65,7 @@ function swap(order: Order, suffix: string): Builder {
     const addressing = instruction.address(2);
     const size = sizeOf(suffix, source);
     return (machine) => {
+      instruction.refuseCode(addressing.address(machine));
       const { slot } = source;
       const written = {
         value: machine.get(source),
@@ -99,6 +100,7 @@ function fetchAnd(operation: Operation, order: Order, suffix: string, returns: b
     const size = sizeOf(suffix, source);
     const apply = operation(size * 8);
     return (machine) => {
+      instruction.refuseCode(addressing.address(machine));
       const { slot } = source;
       const operand = low(machine.get(source), size * 8);
       const operandData = machine.dataOf(slot);
@@ -212,7 +214,10 @@ function cas(order: Order, suffix: string): Builder {
       size: sizeOf(suffix, compared),
       order,
     };
-    return (machine) => compareAndSwap(machine, shape);
+    return (machine) => {
+      instruction.refuseCode(shape.addressing.address(machine));
+      compareAndSwap(machine, shape);
+    };
   };
 }
 
@@ -225,7 +230,10 @@ function casPair(order: Order): Builder {
       size: instruction.register(0).width / 8,
       order,
     };
-    return (machine) => compareAndSwap(machine, shape);
+    return (machine) => {
+      instruction.refuseCode(shape.addressing.address(machine));
+      compareAndSwap(machine, shape);
+    };
   };
 }
 

@@ -15,7 +15,7 @@ import { MULTIPLICATION } from './multiplication.ts';
 import type { RegisterLookup } from './operands.ts';
 import { lookupWith, parseOperand, splitOperands } from './operands.ts';
 import type { Program } from './program.ts';
-import { programOf } from './program.ts';
+import { INSTRUCTION_SIZE, programOf } from './program.ts';
 import { FIRST_NAMED, nameOfSlot, registerOf } from './registers.ts';
 import { SELECTION } from './selection.ts';
 
@@ -27,8 +27,8 @@ const BUILDERS: ReadonlyMap<string, Builder> = new Map(
 
 const LABEL = /^([A-Za-z_.$][\w.$]*)\s*:\s*/;
 const RELATIVE = /^\.([+-]\d+)$/;
-/** Bytes of an instruction, in which `.+8` counts. */
-const INSTRUCTION_SIZE = 4;
+/** Registers of SIMD, SVE, SME and Morello, which litmus tests of ordinary memory do not need. */
+const VECTOR = /^(?:\{|[BHSDQVZC]\d+(?:\.|\[|$)|P\d+(?:\.|\/)|ZA\d*[.[HV]|\[\s*C\d)/i;
 
 /** An instruction as written, with the row that it is in. */
 interface Line {
@@ -56,6 +56,7 @@ class ColumnCompiler implements Code {
     this.unroll = environment.unroll;
     this.environment = environment;
     this.program = programOf(environment.symbols);
+    if (environment.namesCode) this.program.codeIsRead = true;
     this.initial = new Array<Value>(FIRST_NAMED).fill(0);
     this.lookup = lookupWith((name) => this.parameter(name));
     this.setInitialRegisters();
@@ -105,6 +106,9 @@ class ColumnCompiler implements Code {
     const builder = BUILDERS.get(mnemonic) ?? conditionalBranch(mnemonic);
     if (builder === undefined) this.environment.unsupported(`instruction ${mnemonic}`, row);
     const operands = line.operands.map((text) => {
+      if (VECTOR.test(text) && BRANCHES[mnemonic] === undefined) {
+        this.environment.unsupported(`${mnemonic} of ${text}: vectors and capabilities`, row);
+      }
       const operand = parseOperand(text, this.lookup);
       if (operand === undefined) this.environment.fail(`${mnemonic}: operand ${text}`, row);
       return operand;
@@ -122,6 +126,7 @@ class ColumnCompiler implements Code {
       addressOfName: (name) => this.addressOfName(name),
       systemRegister: (name) => this.slotOf(name, 0),
       fail: (message) => this.environment.fail(message, row),
+      unsupported: (message) => this.environment.unsupported(message, row),
     };
   }
 

@@ -147,6 +147,7 @@ const absolute: Unary = (value, width) =>
 export const DATA_PROCESSING: Readonly<Record<string, Builder>> = {
   NOP: nothing,
   HINT: nothing,
+  HLT: nothing,
   YIELD: nothing,
   SEV: nothing,
   ADD: binary(add),
@@ -161,6 +162,10 @@ export const DATA_PROCESSING: Readonly<Record<string, Builder>> = {
   LSR: binary(shiftRight),
   ASR: binary(shiftArithmetic),
   ROR: binary(rotate),
+  LSLV: binary(shiftLeft),
+  LSRV: binary(shiftRight),
+  ASRV: binary(shiftArithmetic),
+  RORV: binary(rotate),
   UDIV: binary(divide(false)),
   SDIV: binary(divide(true)),
   UMIN: binary(select(false, false)),

@@ -45,6 +45,7 @@ export interface Column {
   /** The slot of a system register. */
   systemRegister(name: string): number;
   fail(message: string): never;
+  unsupported(message: string): never;
 }
 
 /** Makes the step of an instruction. */
@@ -155,6 +156,13 @@ export class Instruction {
 
   fail(message: string): never {
     this.column.fail(`${this.mnemonic} ${message}`);
+  }
+
+  /** Refuses an access of instructions: what a processor fetches is not among the events here. */
+  refuseCode(address: Value): void {
+    const { program } = this.column;
+    if (!program.codeIsRead || program.placeOf(address) === undefined) return;
+    this.column.unsupported(`${this.mnemonic} of code: instructions cannot be changed`);
   }
 
   private postIndexed(base: Register, by: Source): Addressing {

@@ -77,6 +77,7 @@ function storeOne(suffix: string, tag: number): Builder {
     const size = sizeOf(suffix, source);
     return (machine) => {
       const access = accessOf(machine, addressing, size, tag);
+      instruction.refuseCode(access.address);
       const value = low(machine.get(source), size * 8);
       const { slot } = source;
       machine.context.write(access, value, machine.dataOf(slot), -1, machine.pickOf(slot));
@@ -121,6 +122,7 @@ function storePair(tag: number, ordered: boolean): Builder {
       const apart = ordered ? 0 : 1 << machine.context.accesses;
       order.forEach((offset, i) => {
         const access = accessOf(machine, addressing, size, tag, offset, i === 0 ? 0 : apart);
+        instruction.refuseCode(access.address);
         const source = offset === 0 ? sources[0] : sources[1];
         const { slot } = source;
         const value = machine.get(source);
@@ -148,6 +150,7 @@ function loadExclusive(suffix: string, tag: number, pair = false): Builder {
       const { context } = machine;
       const read = context.accesses;
       const access = accessOf(machine, addressing, size, tag);
+      instruction.refuseCode(access.address);
       const value = context.read(access);
       targets.forEach((target, i) => {
         machine.set(target, partOf(value, part * 8, i), 1 << read, 0);

@@ -1,6 +1,7 @@
 /**
  * The code of all threads of one test. A value may be the address of an instruction, named
- * `label:"P0:L0"`, or an instruction itself, named `instr:"B .+4"`: symbols, like locations.
+ * `label:"P0:L0"`, or an instruction itself, named `instr:"B .+4"` (or `NOP`): symbols, like
+ * locations.
  */
 import type { Symbols, Value } from '../contract.ts';
 import type { Code } from './machine.ts';
@@ -11,7 +12,10 @@ export interface Place {
   readonly index: number;
 }
 
-const LABEL = /^label:"P(\d+):([^"]+)"$/;
+const LABEL = /^label:"P(\d+):([^"]+)"(?:\+(\d+))?$/;
+
+/** Bytes of an instruction. */
+export const INSTRUCTION_SIZE = 4;
 
 export class Program {
   /**
@@ -46,14 +50,16 @@ export class Program {
     if (match === null || code === undefined) return undefined;
     const label = match[2] ?? '';
     const index = label.startsWith('#') ? Number(label.slice(1)) : code.labels.get(label);
-    return index === undefined ? undefined : { code, index };
+    if (index === undefined) return undefined;
+    return { code, index: index + Math.trunc(Number(match[3] ?? 0) / INSTRUCTION_SIZE) };
   }
 
   /** The instruction at an address as a value. */
   instructionAt(address: Value): Value | undefined {
     const place = this.placeOf(address);
     if (place === undefined) return undefined;
-    return this.symbols.addressOf(`instr:"${place.code.textOf(place.index)}"`);
+    const text = place.code.textOf(place.index);
+    return this.symbols.addressOf(text === 'NOP' ? text : `instr:"${text}"`);
   }
 }
 

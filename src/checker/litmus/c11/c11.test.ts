@@ -22,6 +22,7 @@ const environment: Environment = {
   },
   initialRegisters: new Map<string, Value>([['given', 7]]),
   parameters: new Map(),
+  namesCode: false,
   unroll: 2,
   fail(message, row) {
     throw new SyntaxError(`${row ?? 0}: ${message}`);
@@ -87,7 +88,8 @@ function run(
       throw new Abandoned(reason);
     },
   };
-  const registers = c11.compile({ parameters, body }, environment).run(context);
+  const thread = { parameters, parametersAt: -parameters.length - 4, body };
+  const registers = c11.compile(thread, environment).run(context);
   return { log, registers };
 }
 
@@ -252,17 +254,17 @@ describe('c11 statements', () => {
 });
 
 describe('c11 errors', () => {
-  it('name the row', () => {
-    assert.throws(() => run('int a = 1;\nint b = ;'), /^SyntaxError: 1: expected an expression/);
-    assert.throws(() => run('*x = 1\n*y = 2;'), /^SyntaxError: 0: .*nothing|^SyntaxError: /);
-    assert.throws(() => run('a ` b;'), /^SyntaxError: 0: unexpected character/);
+  it('name the place', () => {
+    assert.throws(() => run('int a = 1;\nint b = ;'), /^SyntaxError: 19: expected an expression/);
+    assert.throws(() => run('*x = 1\n*y = 2;'), /^SyntaxError: 13: only variables/);
+    assert.throws(() => run('a ` b;'), /^SyntaxError: 2: unexpected character/);
     assert.throws(() => run('int a = b;'), /^SyntaxError: 0: nothing is called b/);
   });
 
   it('tell what is missing from what is wrong', () => {
     assert.throws(() => run('\nrcu_read_lock();'), /^TypeError: 1: the function rcu_read_lock/);
-    assert.throws(() => run('int* p = &z;'), /^TypeError: 0: the address of a variable/);
-    assert.throws(() => run('', [], { parameters: 'int x' }), /^SyntaxError: 0: .*pointer/);
+    assert.throws(() => run('int* p = &z;'), /^TypeError: 9: the address of a variable/);
+    assert.throws(() => run('', [], { parameters: 'int x' }), /^SyntaxError: -4: .*pointer/);
   });
 
   it('parameters may be called what types are called elsewhere', () => {
@@ -271,9 +273,16 @@ describe('c11 errors', () => {
   });
 
   it('comments and casts are passed over', () => {
-    const { log } = run('/* a */ (void) *(volatile int*)x; // b\n(* c *) (void) (*y);', [1, 2], {
+    const { log } = run('/* a */ (void) *(volatile int*)x; // b\n (void) (*y);', [1, 2], {
       parameters: 'volatile int* x, _Atomic __int128 *y, const atomic<int>* z',
     });
     assert.deepEqual(log, ['R x na', 'R y na']);
+  });
+
+  it('no comment begins with (*, which is a pointer', () => {
+    const { log } = run('int r = (*x); int* p = (int *) y; *p = r;', [3], {
+      parameters: 'int* x, _Atomic(int)* y, atomic<int>* z',
+    });
+    assert.deepEqual(log, ['R x na', 'W y na = 3 data:1']);
   });
 });

@@ -61,6 +61,7 @@ export class Expressions implements Arguments {
       const unknown = cursor.peek(1).kind === 'word' || cursor.peek(1).text === '*';
       if (cursor.accept('*')) stars += 1;
       else if (cursor.accept('<') || cursor.accept('>')) continue;
+      else if (words.length > 0 && cursor.at('(') && this.atType(1)) this.#bracketed(words);
       else if (this.atType()) words.push(cursor.take().text);
       else if (unknown && stars === 0 && cursor.peek().kind === 'word') cursor.take();
       else break;
@@ -68,6 +69,13 @@ export class Expressions implements Arguments {
     const known = words.filter((word) => word !== 'struct' && word !== 'void');
     const type = stars > 1 ? { size: 8, signed: false } : (typeOf(known) ?? DEFAULT_TYPE);
     return { type, pointer: stars > 0 };
+  }
+
+  /** `_Atomic(int)`: the type in the parentheses. */
+  #bracketed(words: string[]): void {
+    this.cursor.expect('(');
+    while (this.atType()) words.push(this.cursor.take().text);
+    this.cursor.expect(')');
   }
 
   /** An expression without commas. */

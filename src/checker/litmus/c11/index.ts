@@ -12,8 +12,8 @@ export const c11: CArchitecture = {
   compile(thread, environment) {
     const syntax = parseThread(
       thread,
-      (message, row) => environment.fail(message, row),
-      (message, row) => environment.unsupported(message, row),
+      (message, place) => environment.fail(message, place),
+      (message, place) => environment.unsupported(message, place),
     );
     return compileThread(syntax, environment);
   },

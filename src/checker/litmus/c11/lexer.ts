@@ -8,14 +8,14 @@ export interface Token {
   readonly text: string;
   /** Of an integer; 0 for others. */
   readonly value: Value;
-  /** Lines above it. */
-  readonly row: number;
+  /** Where it begins in the text. */
+  readonly place: number;
 }
 
-/** Ends the reading with an error that names a row. */
-export type Fail = (message: string, row: number) => never;
+/** Ends the reading with an error about a place in the text. */
+export type Fail = (message: string, place: number) => never;
 
-const BLANK = /(?:\s|\/\/[^\n]*|\/\*[^]*?\*\/|\(\*[^]*?\*\))+/y;
+const BLANK = /(?:\s|\/\/[^\n]*|\/\*[^]*?\*\/)+/y;
 // A `%` before a name is how generated tests mark their parameters.
 const WORD = /%?[A-Za-z_]\w*/y;
 const INTEGER = /(0[xX][0-9a-fA-F]+|\d+)[uUlL]*/y;
@@ -26,34 +26,31 @@ function match(pattern: RegExp, text: string, at: number): string | undefined {
   return pattern.exec(text)?.[0];
 }
 
-function tokenAt(text: string, at: number, row: number): Token | undefined {
-  const word = match(WORD, text, at);
-  if (word !== undefined) return { kind: 'word', text: word, value: 0, row };
-  const integer = match(INTEGER, text, at);
+function tokenAt(text: string, place: number): Token | undefined {
+  const word = match(WORD, text, place);
+  if (word !== undefined) return { kind: 'word', text: word, value: 0, place };
+  const integer = match(INTEGER, text, place);
   if (integer !== undefined) {
     const value = parseInteger(integer.replace(/[uUlL]+$/, '')) ?? 0;
-    return { kind: 'integer', text: integer, value, row };
+    return { kind: 'integer', text: integer, value, place };
   }
-  const sign = match(SIGN, text, at);
-  return sign === undefined ? undefined : { kind: 'sign', text: sign, value: 0, row };
+  const sign = match(SIGN, text, place);
+  return sign === undefined ? undefined : { kind: 'sign', text: sign, value: 0, place };
 }
 
 /** Cuts a text into tokens, the last of them `end`. */
 function tokenize(text: string, fail: Fail): readonly Token[] {
   const tokens: Token[] = [];
-  let row = 0;
   let at = 0;
   for (;;) {
-    const blank = match(BLANK, text, at) ?? '';
-    at += blank.length;
-    for (const character of blank) if (character === '\n') row += 1;
+    at += (match(BLANK, text, at) ?? '').length;
     if (at >= text.length) break;
-    const token = tokenAt(text, at, row);
-    if (token === undefined) return fail(`unexpected character "${text[at] ?? ''}"`, row);
+    const token = tokenAt(text, at);
+    if (token === undefined) return fail(`unexpected character "${text[at] ?? ''}"`, at);
     tokens.push(token);
     at += token.text.length;
   }
-  tokens.push({ kind: 'end', text: '', value: 0, row });
+  tokens.push({ kind: 'end', text: '', value: 0, place: at });
   return tokens;
 }
 
@@ -106,7 +103,7 @@ export class Cursor {
 
   /** Cannot be understood at the next token. */
   fail(message: string): never {
-    const { text, row } = this.peek();
-    return this.#fail(`${message}, found ${text === '' ? 'the end' : `"${text}"`}`, row);
+    const { text, place } = this.peek();
+    return this.#fail(`${message}, found ${text === '' ? 'the end' : `"${text}"`}`, place);
   }
 }

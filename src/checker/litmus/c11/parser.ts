@@ -113,7 +113,7 @@ class Statements {
 
 function parametersOf(text: string, fail: Fail): readonly Pointer[] {
   const cursor = new Cursor(text, fail);
-  const reader = new Expressions(cursor, (message) => fail(message, 0));
+  const reader = new Expressions(cursor, (message) => fail(message, cursor.peek().place));
   const all: Pointer[] = [];
   if (cursor.peek().kind === 'end' || (cursor.at('void') && cursor.peek(1).kind === 'end')) {
     return all;
@@ -135,9 +135,11 @@ function parametersOf(text: string, fail: Fail): readonly Pointer[] {
 
 /** Reads a thread; `fail` and `unsupported` say where it cannot be. */
 export function parseThread(thread: CFunction, fail: Fail, unsupported: Fail): Thread {
-  const parameters = parametersOf(thread.parameters, (message) => fail(message, 0));
+  const parameters = parametersOf(thread.parameters, (message, place) =>
+    fail(message, thread.parametersAt + place),
+  );
   const cursor = new Cursor(thread.body, fail);
-  const reader = new Statements(cursor, (message) => unsupported(message, cursor.peek().row));
+  const reader = new Statements(cursor, (message) => unsupported(message, cursor.peek().place));
   const body = reader.sequence();
   if (cursor.peek().kind !== 'end') cursor.fail('expected a statement');
   const own = new Set(parameters.map((one) => one.name));

@@ -134,7 +134,9 @@ export class Layout {
   }
 
   #isCut(one: Location): boolean {
-    const first = one.address as number;
+    const first = one.address;
+    // Beyond what an address can be, accesses are taken as they come.
+    if (typeof first !== 'number') return false;
     for (let at = first + 1; at < first + one.size; at++) if (this.#cuts.has(at)) return true;
     return false;
   }
@@ -180,7 +182,8 @@ export class Layout {
     if (typeof address !== 'number' || !this.#sized) return whole === undefined ? [] : [whole];
     const found: number[] = [];
     for (const [index, one] of this.locations.entries()) {
-      const first = one.address as number;
+      const first = one.address;
+      if (typeof first !== 'number') continue;
       if (first + one.size > address && first < address + size) found.push(index);
     }
     return found;

@@ -97,6 +97,7 @@ export class Place {
     }
     for (const write of this.writes) {
       if (this.#position.has(write.event) || !this.#isNext(write)) continue;
+      if (!this.#followsItsRead(write)) continue;
       this.#position.set(write.event, this.#order.length);
       this.#order.push(write);
       this.#placeWrites();
@@ -113,6 +114,23 @@ export class Place {
       if (other.write && !other.free && !this.#position.has(other.event)) return false;
     }
     return true;
+  }
+
+  /**
+   * Whether a write that is next in the order can be one read-modify-write with its read: what was
+   * read is the last, but for writes of its own thread.
+   */
+  #followsItsRead(write: Member): boolean {
+    const { unorderedHalves, nothing } = this.#assumptions;
+    if (write.reads < 0 || unorderedHalves || nothing) return true;
+    const read = this.#reads.find((one) => one.event === write.reads);
+    if (read === undefined) return true;
+    for (let at = this.#order.length - 1; at >= 0; at--) {
+      const earlier = this.#order[at]!;
+      if (earlier.pair === read.pair) return true;
+      if (earlier.thread !== write.thread && !earlier.free) return false;
+    }
+    return false;
   }
 
   #readFrom(index: number): void {

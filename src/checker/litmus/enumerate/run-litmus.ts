@@ -6,6 +6,7 @@ import type { LitmusTest } from '../contract.ts';
 import { combine } from './combinations.ts';
 import { Outcomes, watchedBy } from './outcomes.ts';
 import { Search } from './search.ts';
+import { supported } from './supports.ts';
 import { exploreThreads } from './traces.ts';
 
 /** How a test is run. */
@@ -56,9 +57,12 @@ export function runLitmus(
 ): LitmusResult {
   const watched = watchedBy(test);
   const incoherent = model.incoherent ?? 0;
+  const shared = incoherent !== 0 || model.unorderedHalves === true;
+  const isGrounded = !shared && model.thinAir !== true;
   const traces = exploreThreads(test, watched.registers, {
     own: incoherent !== 0,
     seeds: model.thinAir === true ? test.threads.flatMap((one) => one.conjectures ?? []) : [],
+    grounded: isGrounded ? { porfAcyclic: model.porfAcyclic } : undefined,
   });
   const features = new Features();
   for (const thread of traces.threads) {
@@ -70,14 +74,13 @@ export function runLitmus(
     incoherent,
     assumptions: { unorderedHalves: model.unorderedHalves === true, nothing: false },
   });
-  const combinable = {
-    threads: traces.threads,
-    initial: traces.values.initials(),
-    pairs: traces.values.pairs.length,
-    own: incoherent !== 0,
-    shared: incoherent !== 0 || model.unorderedHalves === true,
-  };
-  combine(combinable, (chosen) => {
+  const initial = traces.values.initials();
+  const threads =
+    isGrounded && isMuch(traces.threads)
+      ? supported({ threads: traces.threads, initial, porfAcyclic: model.porfAcyclic })
+      : traces.threads;
+  const pairs = traces.values.pairs.length;
+  combine({ threads, initial, pairs, own: incoherent !== 0, shared }, (chosen) => {
     search.combination(chosen);
   });
   const { texts, outcomes: allowed } = outcomes.allowed();
@@ -89,7 +92,8 @@ export function runLitmus(
     outcomes: texts,
     states: texts.length,
     holds:
-      search.found.undefinedBy === undefined && answer(test, observation, traces.abandoned > 0),
+      search.found.undefinedBy === undefined &&
+      answer(test, { observation, states: allowed.length, cut: traces.abandoned > 0 }),
     observation,
     positive,
     negative,
@@ -101,15 +105,25 @@ export function runLitmus(
   };
 }
 
+/** Combinations from which on it pays to look first which traces can be part of one. */
+const MANY = 20_000;
+
+function isMuch(threads: readonly (readonly unknown[])[]): boolean {
+  return threads.reduce((product, { length }) => product * length, 1) >= MANY;
+}
+
 /** `cut`: there are longer runs than were looked at, so that nothing is said of all of them. */
-function answer(test: LitmusTest, observation: LitmusResult['observation'], cut: boolean): boolean {
+function answer(
+  test: LitmusTest,
+  { observation, states, cut }: Pick<LitmusResult, 'observation' | 'states'> & { cut: boolean },
+): boolean {
   switch (test.quantifier) {
     case 'exists':
       return observation !== 'Never';
     case 'not exists':
       return observation === 'Never' && !cut;
     case 'forall':
-      return observation === 'Always' && !cut;
+      return (observation === 'Always' || states === 0) && !cut;
     default:
       return test.quantifier satisfies never;
   }

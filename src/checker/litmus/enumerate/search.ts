@@ -104,7 +104,8 @@ export class Search {
     }
     this.#load(chosen);
     if (this.#spots.length === 0 && this.#execution.count === 0) {
-      this.#note(this.#outcomes.outcome(registers, chosen, last), 1);
+      const outcome = this.#outcomes.outcome(registers, chosen, last);
+      if (outcome.wanted) this.#note(outcome, 1);
       return;
     }
     if (this.#spots.some((spot) => spot.all.length === 0)) return;

@@ -10,6 +10,8 @@ import type { ExecutionEvent } from '../../execution/index.ts';
 import type { LitmusTest, Observable, Value } from '../contract.ts';
 import { Layout } from './layout.ts';
 import { Run, RunEnd } from './run.ts';
+import { waysOf } from './supports.ts';
+import type { Supportable } from './supports.ts';
 import { Values } from './values.ts';
 
 /** One run of a thread from start to end. */
@@ -64,6 +66,8 @@ export interface Extra {
   readonly own: boolean;
   /** These values at every location, written or not. */
   readonly seeds: readonly Value[];
+  /** Values come from somewhere, and how: see `Supportable`. Undefined: they may be from nothing. */
+  readonly grounded?: Pick<Supportable, 'porfAcyclic'> | undefined;
 }
 
 /** Explores the threads of a test. */
@@ -84,6 +88,7 @@ class Explorer {
   readonly #test: LitmusTest;
   readonly #registers: readonly (readonly Observable[])[];
   readonly #own: boolean;
+  readonly #grounded: Extra['grounded'];
   readonly #layout: Layout;
   readonly #values: Values;
   readonly #runs: readonly Run[];
@@ -95,8 +100,11 @@ class Explorer {
   readonly #finals: Map<string, number>[];
   /** By thread: most writes in a run. */
   readonly #writes: number[];
-  /** Pairs too deep to be read while so few writes are known, with their writer. */
-  #deferred: { readonly pair: number; readonly thread: number }[] = [];
+  /**
+   * Pairs that are too deep to be read while so few writes are known, or of which it must be seen
+   * first whether they come from somewhere, with the bits of their writers.
+   */
+  #deferred = new Map<number, number>();
   #abandoned = 0;
   #count = 0;
 
@@ -109,6 +117,7 @@ class Explorer {
     this.#test = test;
     this.#registers = registers;
     this.#own = extra.own;
+    this.#grounded = extra.grounded;
     this.#layout = layout;
     const count = test.threads.length;
     const each = <T>(make: () => T): T[] => Array.from({ length: count }, make);
@@ -202,7 +211,16 @@ class Explorer {
       claims: claimsOf(run.events, run.pairs),
     });
     this.#writes[thread] = Math.max(this.#writes[thread]!, run.provides.length);
-    for (const pair of run.provides) this.#publish(pair, thread);
+    for (const pair of run.provides) {
+      const { depth, writers } = this.#values.pairs[pair]!;
+      if ((writers & (1 << thread)) !== 0) continue;
+      if (depth < 2 || this.#grounded === undefined) this.#publish(pair, thread);
+      else this.#defer(pair, thread);
+    }
+  }
+
+  #defer(pair: number, writer: number): void {
+    this.#deferred.set(pair, (this.#deferred.get(pair) ?? 0) | (1 << writer));
   }
 
   /** A thread writes a pair: others may read it from now on. */
@@ -211,7 +229,7 @@ class Explorer {
     const bit = 1 << writer;
     if ((writers & bit) !== 0) return;
     if (depth > this.#writes.reduce((sum, one) => sum + one, 0)) {
-      this.#deferred.push({ pair, thread: writer });
+      this.#defer(pair, writer);
       return;
     }
     this.#values.pairs[pair]!.writers |= bit;
@@ -228,9 +246,19 @@ class Explorer {
   }
 
   #publishDeferred(): void {
+    if (this.#deferred.size === 0) return;
     const deferred = this.#deferred;
-    this.#deferred = [];
-    for (const { pair, thread } of deferred) this.#publish(pair, thread);
+    this.#deferred = new Map();
+    const ways =
+      this.#grounded &&
+      waysOf({ threads: this.#traces, initial: this.#values.initials(), ...this.#grounded });
+    for (const [pair, writers] of deferred) {
+      for (let thread = 0; thread < this.#runs.length; thread++) {
+        if ((writers & (1 << thread)) === 0) continue;
+        if (ways?.has(pair) === false) this.#defer(pair, thread);
+        else this.#publish(pair, thread);
+      }
+    }
   }
 }
 

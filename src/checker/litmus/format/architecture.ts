@@ -28,6 +28,8 @@ export interface Environment {
    * `X%P0_x` in the text of a thread, by the name behind the `%`, with their values.
    */
   readonly parameters: ReadonlyMap<string, Value>;
+  /** Some location holds the address of an instruction at the start. */
+  readonly namesCode: boolean;
   /** How often a loop may turn back before the run is abandoned. */
   readonly unroll: number;
   /**
@@ -61,7 +63,9 @@ export interface Architecture {
 export interface CFunction {
   /** What stands between the parentheses: `atomic_int* x, int* y`. */
   readonly parameters: string;
-  /** What stands between the braces, line ends kept: `row` of `fail` counts its lines from 0. */
+  /** Where they stand, counted from the body: below 0. */
+  readonly parametersAt: number;
+  /** What stands between the braces: `row` of `fail` is the place of a character in it. */
   readonly body: string;
 }
 

@@ -29,16 +29,39 @@ describe('condition', () => {
     assert.equal(textOf(old), 'exists ([x]=1)');
   });
 
-  test('binds /\\ before \\/ before =>', () => {
+  test('binds => before /\\ before \\/, as herd does', () => {
     const { test: litmus } = parseText(toy('', 'exists x=1 \\/ y=1 /\\ z=1 => w=1'));
-    assert.equal(litmus.conditionText, 'exists ([x]=1 \\/ [y]=1 /\\ [z]=1 => [w]=1)');
+    assert.equal(litmus.conditionText, 'exists ([x]=1 \\/ [y]=1 /\\ ([z]=1 => [w]=1))');
     const value = (x: number, y: number, z: number, w: number): boolean =>
       holds(litmus, litmus.condition, (observable) => ({ x, y, z, w })[observable.name] ?? 0);
     fc.assert(
       fc.property(fc.boolean(), fc.boolean(), fc.boolean(), fc.boolean(), (x, y, z, w) => {
-        assert.equal(value(+x, +y, +z, +w), !(x || (y && z)) || w);
+        assert.equal(value(+x, +y, +z, +w), x || (y && (!z || w)));
       }),
     );
+  });
+
+  test('has parentheses where herd prints them', () => {
+    const text = '(x=1 /\\ y=1) => (x=2 => not (y=2 \\/ x=3)) /\\ (y=3 \\/ true)';
+    assert.equal(
+      textOf(`forall ${text}`),
+      'forall ((([x]=1 /\\ [y]=1) => [x]=2 => not ([y]=2 \\/ [x]=3)) /\\ ([y]=3 \\/ true))',
+    );
+  });
+
+  test('compares registers and locations with each other', () => {
+    assert.equal(textOf('exists 0:r1=P1:r2'), 'exists (0:r1=1:r2)');
+    assert.equal(textOf('exists [x]=[y]'), 'exists ([x]=[y])');
+    assert.equal(textOf('exists 0:r1=*y'), 'exists (0:r1=[y])');
+    const { test: litmus } = parseText(toy('', 'exists x=*y'));
+    const state = ({ name }: { name: string }): number => ({ x: 3, y: 3 })[name] ?? 0;
+    assert.ok(holds(litmus, litmus.condition, state));
+    assert.ok(!holds(litmus, litmus.condition, ({ name }) => Number(name === 'x')));
+  });
+
+  test('may be a list of states, or stand without a word', () => {
+    assert.equal(textOf('observed x=1; 0:r1=2; and y=3;'), 'exists ([x]=1 /\\ 0:r1=2 \\/ [y]=3)');
+    assert.equal(textOf('locations [x;] (y=1)'), 'exists ([y]=1)');
   });
 
   test('compares by the type of what it names', () => {

@@ -1,5 +1,6 @@
 /** Conditions over final states: their grammar, and the text that herd prints for them. */
 import type { Condition, Observable, Value } from '../contract.ts';
+import { refuseBeyond } from './beyond.ts';
 import type { Declarations } from './declarations.ts';
 import { acceptThread, expectIndex, literal, registerName } from './literals.ts';
 import type { Tokens } from './tokens.ts';
@@ -8,6 +9,9 @@ import { cut } from './values.ts';
 /** Negations and parentheses within each other: more are no condition that somebody wrote. */
 const MAX_DEPTH = 200;
 
+/** Characters that the thread and name of a register may have, to see whether one follows. */
+const MAX_NAME = 40;
+
 /** A condition, its text, and what it names in the order of the text. */
 export interface ReadCondition {
   readonly condition: Condition;
@@ -15,19 +19,34 @@ export interface ReadCondition {
   readonly observables: readonly Observable[];
 }
 
-/** How strongly the outermost sign of a text binds; `/\` binds more than `\/`, which does than `=>`. */
-const Binding = { IMPLIES: 0, OR: 1, AND: 2, ATOM: 3 } as const;
+/** The outermost sign of a text. `=>` binds most, as in herd's grammar, and `\/` least. */
+type Sign = 'or' | 'and' | 'implies';
 
 interface Part {
   readonly condition: Condition;
   readonly text: string;
-  readonly binding: number;
+  /** Undefined when it is one comparison or negation. */
+  readonly sign: Sign | undefined;
 }
+
+/** Parts that are printed in parentheses, by the sign that they stand beside. */
+const WRAPPED: Readonly<Record<Sign, readonly Sign[]>> = {
+  or: ['implies'],
+  and: ['or', 'implies'],
+  implies: ['or', 'and'],
+};
 
 /** Reads one condition; what follows it stays. */
 export function readCondition(tokens: Tokens, declarations: Declarations): ReadCondition {
   const reader = new ConditionReader(tokens, declarations);
-  const { condition, text } = reader.implication(0);
+  const { condition, text } = reader.any(0);
+  return { condition, text, observables: reader.observables };
+}
+
+/** Reads what stands behind `observed`, of the oldest tests. */
+export function readObserved(tokens: Tokens, declarations: Declarations): ReadCondition {
+  const reader = new ConditionReader(tokens, declarations);
+  const { condition, text } = reader.observed();
   return { condition, text, observables: reader.observables };
 }
 
@@ -45,7 +64,9 @@ interface Place {
 }
 
 function readPlace(tokens: Tokens, declarations: Declarations): Place {
+  refuseBeyond(tokens);
   if (tokens.accept('[') || tokens.accept('*')) {
+    refuseBeyond(tokens);
     const name = expectName(tokens);
     tokens.accept(']');
     return location(declarations, name);
@@ -90,34 +111,39 @@ class ConditionReader {
     this.#declarations = declarations;
   }
 
-  implication(depth: number): Part {
-    const left = this.#chain(Binding.OR, depth);
-    if (!this.#tokens.accept('=>')) return left;
-    const right = this.implication(this.#deeper(depth));
-    return {
-      condition: { kind: 'implies', left: left.condition, right: right.condition },
-      text: `${within(left, Binding.OR)} => ${within(right, Binding.IMPLIES)}`,
-      binding: Binding.IMPLIES,
-    };
+  /** Parts joined by `\/`, each of them parts joined by `/\`. */
+  any(depth: number): Part {
+    return this.#chain('or', '\\/', () =>
+      this.#chain('and', '/\\', () => this.#implication(depth)),
+    );
   }
 
-  /** Parts joined by `\/`, each of them parts joined by `/\`. */
-  #chain(binding: 1 | 2, depth: number): Part {
-    const sign = binding === Binding.OR ? '\\/' : '/\\';
-    const next = (): Part =>
-      binding === Binding.OR ? this.#chain(Binding.AND, depth) : this.#unary(depth);
-    const first = next();
-    const parts = [first];
-    while (this.#tokens.accept(sign)) parts.push(next());
-    if (parts.length === 1) return first;
-    const kind = binding === Binding.OR ? 'or' : 'and';
+  /** `x=1; y=2; and z=3;`: comparisons that hold together, or other ones. */
+  observed(): Part {
+    return this.#chain('or', 'and', () => {
+      const all: Part[] = [];
+      while (this.#tokens.peek().kind !== 'end' && this.#tokens.peek().text !== 'and') {
+        all.push(this.#comparison());
+        this.#tokens.expect(';');
+      }
+      return joined('and', all);
+    });
+  }
+
+  #chain(sign: 'or' | 'and', written: string, next: () => Part): Part {
+    const parts = [next()];
+    while (this.#tokens.accept(written)) parts.push(next());
+    return joined(sign, parts);
+  }
+
+  #implication(depth: number): Part {
+    const left = this.#unary(depth);
+    if (!this.#tokens.accept('=>')) return left;
+    const right = this.#implication(this.#deeper(depth));
     return {
-      condition: balanced(
-        kind,
-        parts.map((part) => part.condition),
-      ),
-      text: parts.map((part) => within(part, binding)).join(` ${sign} `),
-      binding,
+      condition: { kind: 'implies', left: left.condition, right: right.condition },
+      text: `${within(left, 'implies')} => ${within(right, 'implies')}`,
+      sign: 'implies',
     };
   }
 
@@ -128,7 +154,7 @@ class ConditionReader {
       return atom({ kind: 'not', of: condition }, `not (${text})`);
     }
     if (tokens.accept('(')) {
-      const part = this.implication(this.#deeper(depth));
+      const part = this.any(this.#deeper(depth));
       tokens.expect(')');
       return part;
     }
@@ -152,8 +178,7 @@ class ConditionReader {
     if (place.elements !== undefined) return this.#array(place, place.elements);
     this.observables.push(place.observable);
     const left = place.observable;
-    // `0:r1=1:r2`: an integer before a colon is a thread.
-    const other = this.#otherRegister();
+    const other = this.#otherPlace();
     if (other !== undefined) {
       this.observables.push(other.observable);
       return atom({ kind: 'equals', left, right: other.observable }, `${place.text}=${other.text}`);
@@ -165,10 +190,15 @@ class ConditionReader {
     );
   }
 
-  #otherRegister(): Place | undefined {
-    const follows = /^\s*\d+\s*:/.test(
-      this.#tokens.source.text.slice(this.#tokens.peek().offset, this.#tokens.peek().offset + 20),
-    );
+  /** `0:r1=1:r2`, `x=[y]`, `x=*y`; a bare name on the right is an address. */
+  #otherPlace(): Place | undefined {
+    const { offset, text } = this.#tokens.peek();
+    const ahead = this.#tokens.source.text.slice(offset, offset + MAX_NAME);
+    const register = /^P?\d+\s*:\s*(%?\w+)/.exec(ahead)?.[1];
+    const isRegister =
+      register !== undefined &&
+      (register.startsWith('%') || this.#declarations.naming.canonical(register) !== undefined);
+    const follows = isRegister || /^\d+\s*:/.test(ahead) || text === '*' || text === '[';
     return follows ? readPlace(this.#tokens, this.#declarations) : undefined;
   }
 
@@ -201,11 +231,19 @@ class ConditionReader {
 }
 
 function atom(condition: Condition, text: string): Part {
-  return { condition, text, binding: Binding.ATOM };
+  return { condition, text, sign: undefined };
 }
 
-function within(part: Part, binding: number): string {
-  return part.binding < binding ? `(${part.text})` : part.text;
+function within({ sign, text }: Part, beside: Sign): string {
+  return sign !== undefined && WRAPPED[beside].includes(sign) ? `(${text})` : text;
+}
+
+function joined(sign: 'or' | 'and', parts: readonly Part[]): Part {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
+  const text = parts.map((part) => within(part, sign)).join(sign === 'or' ? ' \\/ ' : ' /\\ ');
+  const conditions = parts.map((part) => part.condition);
+  return { condition: balanced(sign, conditions), text: text === '' ? 'true' : text, sign };
 }
 
 /** A tree that is no deeper than it must be: conditions may have thousands of parts. */

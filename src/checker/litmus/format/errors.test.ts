@@ -18,15 +18,15 @@ describe('errors of the format', () => {
   test('name the line, and quote it', () => {
     assert.equal(
       refused('TOY t\n{\nx=1;\ny=;\n}\nP0;\nnop;'),
-      'ERR_LITMUS_SYNTAX: expected a value, found ";", in line 4: "y=;"',
+      'ERR_LITMUS_SYNTAX: expected a value, found ";", in line 4, column 3: "y=;"',
     );
     assert.equal(
       refused('TOY t\n{}\n P0 | P1 ;\n nop | bad ;\n'),
-      'ERR_LITMUS_SYNTAX: "bad" is no instruction, in line 4: "nop | bad ;"',
+      'ERR_LITMUS_SYNTAX: "bad" is no instruction, in line 4, column 8: "nop | bad ;"',
     );
     assert.equal(
       refused('C t\n{}\nP0 (int* x) {\n  int r0;\n  bad;\n}\n'),
-      'ERR_LITMUS_SYNTAX: bad, in line 5: "bad;"',
+      'ERR_LITMUS_SYNTAX: bad, in line 5, column 3: "bad;"',
     );
   });
 
@@ -38,6 +38,31 @@ describe('errors of the format', () => {
     assert.match(refused(toy('', deep)), /^ERR_LITMUS_SIZE: more than 200 levels/);
     const many = Array.from({ length: 17 }, (_, index) => `P${index}`).join('|');
     assert.match(refused(`TOY t\n{}\n${many};\n`), /^ERR_LITMUS_SIZE/);
+  });
+
+  test('name what tests of herd may ask for beyond ordinary memory', () => {
+    for (const [initial, question, what] of [
+      ['0:r1=x:red;', '', /"x:red": memory tags, in line 2, column 8/],
+      ['[tag(x)]=:green;', '', /"tag\(": memory tags/],
+      ['0:r1=x; 0:r2=:green;', '', /":green": memory tags/],
+      ['[PTE(x)]=(oa:PA(y), valid:0);', '', /page tables/],
+      ['pte_x=(valid:0);', '', /page tables/],
+      ['SS(x,2);', '', /shadow stacks/],
+      ['0:r1=pac(x, da, 0);', '', /signed pointers/],
+      ['0:V0.4S={0};', '', /V0\.4S: registers of vectors/],
+      ['0:VNCR_EL2=x;', '', /system registers/],
+      ['', 'forall (Fault(P0:L0))', /faults/],
+    ] as const) {
+      const message = refused(toy(initial, question));
+      assert.match(message, /^ERR_LITMUS_UNSUPPORTED/, initial);
+      assert.match(message, what);
+    }
+    assert.match(
+      refused('C t\n{}\nP0 (int* x) {}\nregions: x:G'),
+      /UNSUPPORTED: regions of memory/,
+    );
+    assert.match(refused('PPC t\n{}\nP0;\n'), /^ERR_LITMUS_UNSUPPORTED: the architecture "PPC"/);
+    assert.match(refused('TOY t\n{}\n P0 | P0.F ;\n'), /^ERR_LITMUS_UNSUPPORTED: handlers/);
   });
 
   test('are given for every kind of mistake', () => {

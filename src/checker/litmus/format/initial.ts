@@ -1,5 +1,6 @@
 /** The initial state of a test: what stands in its braces. */
 import type { Value } from '../contract.ts';
+import { refuseBeyond } from './beyond.ts';
 import type { Declarations } from './declarations.ts';
 import { acceptThread, expectIndex, literal, registerName } from './literals.ts';
 import type { Literal } from './literals.ts';
@@ -18,12 +19,15 @@ export function readInitial(tokens: Tokens, declarations: Declarations): void {
 
 function readItem(tokens: Tokens, declarations: Declarations): void {
   const words: string[] = [];
-  while (tokens.peek().kind === 'word') words.push(tokens.take().text);
+  for (refuseBeyond(tokens); tokens.peek().kind === 'word'; refuseBeyond(tokens)) {
+    words.push(tokens.take().text);
+  }
   let pointer = false;
   while (tokens.accept('*')) pointer = true;
   // `int *x`: the name stands behind the stars; otherwise the last word is the name.
   if (pointer && tokens.peek().kind === 'word') words.push(tokens.take().text);
   if (tokens.accept('[')) {
+    refuseBeyond(tokens);
     readBracketed(tokens, declarations, words, pointer);
     return;
   }

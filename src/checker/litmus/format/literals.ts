@@ -1,5 +1,6 @@
 /** Values as initial states and conditions write them, and the places that they name. */
 import type { Value } from '../contract.ts';
+import { refuseBeyond, refuseRegister } from './beyond.ts';
 import type { Declarations } from './declarations.ts';
 import type { Tokens } from './tokens.ts';
 import { cut, parseInteger, toValue } from './values.ts';
@@ -25,7 +26,10 @@ export function registerName(tokens: Tokens, declarations: Declarations): string
   const canonical = text.startsWith('%')
     ? (declarations.naming.canonical(text.slice(1)) ?? text)
     : declarations.naming.canonical(text);
-  if (canonical === undefined) tokens.fail('expected the name of a register');
+  if (canonical === undefined) {
+    refuseRegister(tokens, text);
+    tokens.fail('expected the name of a register');
+  }
   tokens.take();
   return canonical;
 }
@@ -39,12 +43,17 @@ export function expectIndex(tokens: Tokens): number {
   return value;
 }
 
+/** The one instruction that herd prints without quotes. */
+const NOP = /^"NOP"$/i;
+
 /** A number, the address of a name, a label or an instruction as a value. */
 export function literal(tokens: Tokens, declarations: Declarations): Literal {
+  refuseBeyond(tokens, true);
   const negative = tokens.accept('-');
   const token = tokens.peek();
   if (token.kind === 'integer') {
     tokens.take();
+    if (tokens.peek().text === ':') return symbol(tokens, declarations, token.text);
     const magnitude = parseInteger(token.text) as Value;
     const value = negative ? toValue(-BigInt(magnitude)) : magnitude;
     // As herd prints them: 64 bits with a sign, so that 0xffffffffffffffff is -1.
@@ -64,8 +73,15 @@ function symbol(tokens: Tokens, declarations: Declarations, name: string): Liter
   if ((name === 'label' || name === 'instr') && tokens.accept(':')) {
     const quoted = tokens.take();
     if (quoted.kind !== 'string') tokens.source.fail('expected a text', quoted.offset);
+    if (name === 'instr' && NOP.test(quoted.text)) return named(declarations, 'NOP');
     return named(declarations, `${name}:${withThread(name, quoted.text)}`);
   }
+  if (name === 'ATOMIC_INIT' && tokens.accept('(')) {
+    const inner = literal(tokens, declarations);
+    tokens.expect(')');
+    return inner;
+  }
+  if (name === 'nop') return named(declarations, 'NOP');
   const thread = acceptThread(tokens, name);
   if (thread !== undefined) {
     const label = tokens.take();

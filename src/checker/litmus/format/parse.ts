@@ -29,6 +29,11 @@ export interface ParseOptions {
   readonly unroll?: number;
 }
 
+/** Languages and machines that herd knows besides. */
+const OTHERS = new Set(
+  'aarch32 arm asl bell bpf c++ cpp java lisa mips opencl ppc ptx vulkan'.split(' '),
+);
+
 /** Times that a loop turns back at most, as herd has it. */
 const DEFAULT_UNROLL = 2;
 
@@ -42,6 +47,9 @@ export function parseWith(
   const header = readHeader(blankComments(raw, 'nested', 0, firstLineEnd(text)));
   const unroll = options.unroll ?? DEFAULT_UNROLL;
   const word = header.architecture.toLowerCase();
+  if (OTHERS.has(word)) {
+    raw.unsupported(`the architecture "${header.architecture}"`, 0);
+  }
   if (word === 'c') return parseC(frontEnds.c, raw, header.name, header.end, unroll);
   const architecture = frontEnds.assembly.get(word);
   if (architecture === undefined) {
@@ -113,11 +121,10 @@ function parseC(
     architecture.compile(
       {
         parameters: source.text.slice(parameters.from, parameters.to),
+        parametersAt: parameters.from - body.from,
         body: source.text.slice(body.from, body.to),
       },
-      environment(declarations, source, thread, unroll, (row) =>
-        offsetOfLine(source.text, body.from, row ?? 0),
-      ),
+      environment(declarations, source, thread, unroll, (place) => body.from + (place ?? 0)),
     ),
   );
   return finish(blankComments(before, 'nested', end), end, declarations, name, programs, {
@@ -151,6 +158,9 @@ function environment(
     symbols: declarations.symbols,
     initialRegisters: declarations.initialRegisters(thread),
     parameters: declarations.parameters(thread),
+    namesCode: [...declarations.initial.values()].some(({ value }) =>
+      declarations.symbols.nameOf(value)?.startsWith('label:'),
+    ),
     fail: (message, row) => source.fail(message, offsetOf(row)),
     unsupported: (message, row) => source.unsupported(message, offsetOf(row)),
   };
@@ -190,14 +200,4 @@ function finish(
 
 function linesOf(text: string): string[] {
   return text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
-}
-
-function offsetOfLine(text: string, from: number, row: number): number {
-  let at = from;
-  for (let line = 0; line < row; line++) {
-    const next = text.indexOf('\n', at);
-    if (next === -1) break;
-    at = next + 1;
-  }
-  return at;
 }

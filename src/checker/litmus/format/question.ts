@@ -1,6 +1,6 @@
 /** What a test asks: which locations it shows, which states it looks at, and the condition. */
 import type { Condition, LitmusTest, Observable } from '../contract.ts';
-import { readCondition, readObservables } from './condition.ts';
+import { readCondition, readObservables, readObserved } from './condition.ts';
 import type { Declarations } from './declarations.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -22,8 +22,10 @@ export function readQuestion(tokens: Tokens, declarations: Declarations): Questi
     if (tokens.accept('locations')) readLocations(tokens, declarations, observed);
     else if (tokens.accept('filter')) filter = readCondition(tokens, declarations).condition;
     else {
-      const quantifier = readQuantifier(tokens);
-      const { condition, text, observables } = readCondition(tokens, declarations);
+      const isObserved = tokens.accept('observed') || tokens.accept('Observed');
+      const quantifier = isObserved ? 'exists' : readQuantifier(tokens);
+      const read = isObserved ? readObserved : readCondition;
+      const { condition, text, observables } = read(tokens, declarations);
       for (const observable of observables) observed.add(observable);
       readEnd(tokens);
       const conditionText = `${written(quantifier)} (${text})`;
@@ -45,8 +47,12 @@ function written(quantifier: LitmusTest['quantifier']): string {
 
 function readQuantifier(tokens: Tokens): LitmusTest['quantifier'] {
   if (tokens.accept('forall')) return 'forall';
-  // `final`, of older tests, asks what `exists` does.
-  if (tokens.accept('exists') || tokens.accept('final')) return 'exists';
+  // `final`, of older tests, asks what `exists` does, and so does a condition alone.
+  const isExists = tokens.accept('exists') || tokens.accept('final') || tokens.peek().text === '(';
+  if (isExists) return 'exists';
+  const { text, offset } = tokens.peek();
+  if (text === 'regions' || text === 'scopes')
+    tokens.source.unsupported(`${text} of memory`, offset);
   if (!tokens.accept('~') && !tokens.accept('not')) tokens.fail('expected a condition');
   tokens.expect('exists');
   return 'not exists';

@@ -12,7 +12,8 @@ export interface Range {
 }
 
 /** What begins the question; a row of instructions never does. */
-const QUESTION = /(?:locations\b|filter\b|exists\b|forall\b|final\b|~\s*exists\b|not\s+exists\b)/y;
+const QUESTION =
+  /(?:(?:locations|filter|exists|forall|final|observed|Observed)\b|(?:~|not\b)\s*exists\b)/y;
 
 /** The first line: the architecture and the name. */
 export interface Header {
@@ -32,7 +33,9 @@ export function readHeader(source: TestText): Header {
   if (architecture === undefined || name === undefined) {
     return source.fail('expected the architecture and the name of the test', start);
   }
-  return { architecture, name, end: start + text.length };
+  // Behind the name may stand the initial state already.
+  const end = text.indexOf(name, text.indexOf(architecture) + architecture.length) + name.length;
+  return { architecture, name, end: start + end };
 }
 
 /**
@@ -83,6 +86,7 @@ export function readColumns(source: TestText, from: number): Columns {
   const first = readRow(source, at) ?? source.fail('expected the row of the threads', at);
   if (first.cells.length > MAX_THREADS) source.tooLarge(`more than ${MAX_THREADS} threads`, at);
   for (const [index, cell] of first.cells.entries()) {
+    if (/^P\d+\.F$/.test(cell.text)) source.unsupported('handlers of faults', cell.offset);
     const number = /^P(\d+)(?:\s*:\s*\w+)?$/.exec(cell.text)?.[1];
     if (number !== String(index)) source.fail(`expected P${index}`, cell.offset);
     threads.push([]);

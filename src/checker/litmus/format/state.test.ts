@@ -31,7 +31,6 @@ test('litmusSummary gives the lines of herd', () => {
   const { test: litmus } = parseText(toy('', 'exists (0:r1=1)'));
   const verdict = {
     outcomes: ['0:r1=0;', '0:r1=1;'],
-    holds: true,
     observation: 'Sometimes',
     positive: 1,
     negative: 3,
@@ -57,7 +56,6 @@ test('litmusSummary counts witnesses for the answer that is asked for', () => {
   const { test: litmus } = parseText(toy('', '~exists (0:r1=1)'));
   const verdict = {
     outcomes: [],
-    holds: false,
     observation: 'Sometimes',
     positive: 1,
     negative: 3,
@@ -72,5 +70,16 @@ test('litmusSummary counts witnesses for the answer that is asked for', () => {
     'Witnesses',
     'Positive: 3 Negative: 1',
   ]);
-  assert.match(litmusSummary(litmus, { ...verdict, undef: true }, 1), /^Loop Undef$/m);
+  const racy = litmusSummary(litmus, { ...verdict, undef: true }, 1);
+  assert.match(racy, /^Loop Undef$/m);
+  assert.match(racy, /^Flag \*undef\*\nCondition /m);
+});
+
+test('litmusSummary answers by the states that were found, when a loop was cut, too', () => {
+  const { test: litmus } = parseText(toy('', 'forall (x=1)'));
+  const verdict = { positive: 0, negative: 0, undef: false, abandoned: 1, outcomes: [] } as const;
+  assert.match(litmusSummary(litmus, { ...verdict, observation: 'Never' }, 1), /^Loop Ok$/m);
+  const outcomes = ['[x]=1;', '[x]=2;'];
+  const mixed = litmusSummary(litmus, { ...verdict, outcomes, observation: 'Sometimes' }, 1);
+  assert.match(mixed, /^Loop No$/m);
 });

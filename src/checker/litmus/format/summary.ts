@@ -5,8 +5,6 @@ import type { LitmusTest } from '../contract.ts';
 export interface Verdict {
   /** The final states that are allowed, each as `formatState` gives it. */
   readonly outcomes: readonly string[];
-  /** The answer to what the quantifier asks. */
-  readonly holds: boolean;
   /** In how many of the states the condition holds. */
   readonly observation: 'Never' | 'Sometimes' | 'Always';
   /** Allowed executions in which the condition holds. */
@@ -32,7 +30,13 @@ export function litmusSummary(test: LitmusTest, verdict: Verdict, seconds: numbe
   // Witnesses are for the answer that the test asks for.
   const [witnesses, others] =
     test.quantifier === 'not exists' ? [negative, positive] : [positive, negative];
-  const answer = verdict.holds ? 'Ok' : 'No';
+  // Of the states that were found, as herd has it, even when a loop was cut: it says so before.
+  const isAsked = {
+    exists: observation !== 'Never',
+    'not exists': observation === 'Never',
+    forall: observation === 'Always' || outcomes.length === 0,
+  }[test.quantifier];
+  const answer = isAsked ? 'Ok' : 'No';
   return [
     `Test ${test.name} ${ASKED[test.quantifier]}`,
     `States ${outcomes.length}`,
@@ -40,6 +44,7 @@ export function litmusSummary(test: LitmusTest, verdict: Verdict, seconds: numbe
     `${abandoned > 0 ? 'Loop ' : ''}${undef ? 'Undef' : answer}`,
     'Witnesses',
     `Positive: ${witnesses} Negative: ${others}`,
+    ...(undef ? ['Flag *undef*'] : []),
     `Condition ${test.conditionText}`,
     `Observation ${test.name} ${observation} ${positive} ${negative}`,
     `Time ${test.name} ${seconds.toFixed(2)}`,

@@ -45,11 +45,12 @@ export class TestText {
     const start = this.original.lastIndexOf('\n', at - 1) + 1;
     const end = this.original.indexOf('\n', start);
     const number = this.original.slice(0, start).split('\n').length;
+    const column = at - start + 1;
     const line = this.original.slice(start, end === -1 ? undefined : end).trim();
     const quote = line.length > MAX_QUOTE ? `${line.slice(0, MAX_QUOTE)}…` : line;
     return new RondoError(
       code,
-      `Cannot read the litmus test: ${message}, in line ${number}: "${quote}"`,
+      `Cannot read the litmus test: ${message}, in line ${number}, column ${column}: "${quote}"`,
     );
   }
 }

@@ -25,6 +25,7 @@ function environmentOf(registers: Readonly<Record<string, Value>>): Environment 
     symbols: { addressOf: (name) => name.length * 4096, nameOf: () => undefined },
     initialRegisters: new Map(canonical),
     parameters: new Map([['p', 7]]),
+    namesCode: false,
     unroll: 2,
     fail: refuse,
     unsupported: refuse,

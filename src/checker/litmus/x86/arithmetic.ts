@@ -102,7 +102,7 @@ export const CONDITIONS: ReadonlyMap<string, Test> = new Map(
     [['s'], ['ns'], (f: Flags) => f.sign] as const,
     [['p', 'pe'], ['np', 'po'], (f: Flags) => f.parity] as const,
     [['l', 'nge'], ['ge', 'nl'], (f: Flags) => f.sign !== f.overflow] as const,
-    [['le', 'ng'], ['g', 'nle'], (f: Flags) => f.zero || f.sign !== f.overflow] as const,
+    [['le', 'ng'], ['g', 'gt', 'nle'], (f: Flags) => f.zero || f.sign !== f.overflow] as const,
   ].flatMap(([positive, negative, test]): [string, Test][] => [
     ...positive.map((name): [string, Test] => [name, test]),
     ...negative.map((name): [string, Test] => [name, (flags) => !test(flags)]),

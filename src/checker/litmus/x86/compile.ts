@@ -2,7 +2,7 @@
 import type { ThreadContext, ThreadProgram, Value } from '../contract.ts';
 import type { Environment } from '../format/index.ts';
 import { low } from './arithmetic.ts';
-import { makeStep } from './instructions.ts';
+import { makeStep, NOTHING } from './instructions.ts';
 import { Machine } from './machine.ts';
 import type { Step } from './machine.ts';
 import { OperandReader, registerFile } from './operands.ts';
@@ -57,9 +57,7 @@ function compileLine(
   const list = match[3] ?? '';
   if (mnemonic === 'ret') return () => Number.MAX_SAFE_INTEGER;
   const syntax = syntaxOf(list, bits);
-  const written: Operand[] = mnemonic.startsWith('j')
-    ? [{ kind: 'name', name: list }]
-    : reader.list(list, syntax, row);
+  const written = operandsOf(mnemonic, () => reader.list(list, syntax, row), list);
   return makeStep({
     mnemonic,
     operands: syntax === 'att' ? written.toReversed() : written,
@@ -71,10 +69,22 @@ function compileLine(
   });
 }
 
-/** By the signs that only one of them has; otherwise each kind of test has its own. */
+/** A jump has a label, and what does nothing has whatever stands there. */
+function operandsOf(mnemonic: string, read: () => Operand[], list: string): Operand[] {
+  if (NOTHING.test(mnemonic)) return [];
+  return mnemonic.startsWith('j') ? [{ kind: 'name', name: list }] : read();
+}
+
+/**
+ * By the signs that only one of them has; otherwise each kind of test has its own. `%name` may also
+ * be a parameter of a test in Intel's syntax, and `(EBX)` is what `[EBX]` is.
+ */
 function syntaxOf(list: string, bits: 32 | 64): Syntax {
-  if (/[%(]/.test(list)) return 'att';
-  return list.includes('[') || bits === 32 ? 'intel' : 'att';
+  if (bits === 32) {
+    const register = /%(\w+)/.exec(list)?.[1];
+    return register !== undefined && registerPart(register) !== undefined ? 'att' : 'intel';
+  }
+  return list.includes('[') && !/^[$\d-]|[%(]/.test(list) ? 'intel' : 'att';
 }
 
 class Program implements ThreadProgram {

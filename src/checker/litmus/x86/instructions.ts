@@ -28,7 +28,9 @@ const MAKERS: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ['mov', move],
   ['movabs', move],
   ['lea', loadAddress],
-  ['xchg', exchange],
+  ['xchg', (instruction, size) => exchange(instruction, size, true)],
+  // Of herd alone: an exchange that is not locked.
+  ['uxch', (instruction, size) => exchange(instruction, size, false)],
   ['cmpxchg', compareExchange],
   ['xadd', exchangeAdd],
   ['cmp', (instruction, size) => compare(instruction, size, 'sub')],
@@ -55,7 +57,7 @@ const MAKERS: ReadonlyMap<string, Maker> = new Map<string, Maker>([
 ]);
 
 /** Instructions that do nothing that a test can see. */
-const NOTHING = /^(?:nop[wl]?|endbr(?:32|64)|pause|hint)$/;
+export const NOTHING: RegExp = /^(?:nop[wl]?|endbr(?:32|64)|pause|hint)$/;
 const FENCES = new Set(['mfence', 'lfence', 'sfence']);
 /** `movzx EAX,…` and the forms of AT&T with both sizes: `movzbl`. */
 const EXTEND = /^mov([zs])(?:x|xd|([bwl])([wlq]))$/;
@@ -124,7 +126,9 @@ function makeConditional(instruction: Instruction): Step | undefined {
       return NEXT;
     };
   }
-  const [to, from] = expect(instruction, 2);
+  const [first, second] = expect(instruction, 2);
+  // Only the source can be in memory; herd has the destination first in both syntaxes.
+  const [to, from] = isMemory(first) ? [second, first] : [first, second];
   const size = sizeOf(instruction, undefined);
   return (machine) => {
     // The source is read in any case, as the processor does.
@@ -175,13 +179,13 @@ function loadAddress(instruction: Instruction, suffix: number | undefined): Step
 }
 
 /** An exchange with memory is locked whether it says so or not. */
-function exchange(instruction: Instruction, suffix: number | undefined): Step {
+function exchange(instruction: Instruction, suffix: number | undefined, locked: boolean): Step {
   const [a, b] = expect(instruction, 2);
   const size = sizeOf(instruction, suffix);
   const [first, second] = isMemory(b) ? [b, a] : [a, b];
   if (isMemory(second)) instruction.fail('only one operand can be in memory');
   return (machine) => {
-    const place = machine.place(first, size, true);
+    const place = machine.place(first, size, locked);
     const other = machine.read(second, size);
     const otherFrom = machine.taint;
     machine.taint = 0;
@@ -200,7 +204,7 @@ function exchange(instruction: Instruction, suffix: number | undefined): Step {
  * under the lock, which orders what is around it; the processor writes back what was there.
  */
 function compareExchange(instruction: Instruction, suffix: number | undefined): Step {
-  const [to, from] = expect(instruction, 2);
+  const [to, from] = memoryFirst(instruction);
   const size = sizeOf(instruction, suffix);
   const accumulator: Operand = { kind: 'register', part: { index: 0, size, shift: 0 } };
   return (machine) => {
@@ -221,8 +225,14 @@ function compareExchange(instruction: Instruction, suffix: number | undefined): 
   };
 }
 
+/** Memory can only be the destination; herd has it first in both syntaxes. */
+function memoryFirst(instruction: Instruction): [Operand, Operand] {
+  const [first, second] = expect(instruction, 2);
+  return isMemory(second) ? [second, first] : [first, second];
+}
+
 function exchangeAdd(instruction: Instruction, suffix: number | undefined): Step {
-  const [to, from] = expect(instruction, 2);
+  const [to, from] = memoryFirst(instruction);
   const size = sizeOf(instruction, suffix);
   return (machine) => {
     const place = machine.place(to, size, instruction.locked);

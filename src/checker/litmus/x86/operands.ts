@@ -63,7 +63,10 @@ export class OperandReader {
     );
   }
 
-  #att(text: string, row: number): Operand {
+  #att(written: string, row: number): Operand {
+    const text = written.replace(/^(.*)\[([^[\]]*)\]$/, '$1($2)');
+    const bare = this.#registers.find(text);
+    if (bare !== undefined) return { kind: 'register', part: bare };
     if (text.startsWith('%')) return this.#register(text.slice(1), row);
     if (text.startsWith('$')) return this.#immediate(text.slice(1), row);
     const parts = /^([^()]*)(?:\(([^()]*)\))?$/.exec(text);
@@ -76,20 +79,22 @@ export class OperandReader {
       return { ...NOWHERE, displacement: this.#sum(before, row) };
     }
     const [base = '', index = '', scale = ''] = inside.split(',').map((piece) => piece.trim());
-    const relative = base === '%rip';
-    const named = base !== '' && !base.startsWith('%');
+    const relative = /^%?rip$/.test(base);
+    const isRegister = base.startsWith('%') || this.#registers.find(base) !== undefined;
+    const named = base !== '' && !relative && !isRegister;
     const displacement = [before, named ? base : ''].filter((piece) => piece !== '').join('+');
     return {
       kind: 'memory',
       displacement: displacement === '' ? 0 : this.#sum(displacement, row),
-      base: named || relative || base === '' ? -1 : this.#wide(base.slice(1), row),
-      index: index.startsWith('%') ? this.#wide(index.slice(1), row) : -1,
+      base: isRegister && !relative ? this.#wide(base.replace(/^%/, ''), row) : -1,
+      index: index === '' ? -1 : this.#wide(index.replace(/^%/, ''), row),
       scale: scale === '' ? 1 : this.#scale(scale, row),
       size: undefined,
     };
   }
 
-  #intel(text: string, row: number): Operand {
+  #intel(written: string, row: number): Operand {
+    const text = written.replace(/^\(([^()]*)\)$/, '[$1]');
     const pointer = /^(?:(byte|word|dword|qword)\s+)?(?:ptr\s+)?\[([^\]]+)\]$/i.exec(text);
     if (pointer !== null) return this.#bracketed(pointer[2] ?? '', pointer[1], row);
     const part = this.#registers.find(text.replace(/^%/, ''));

@@ -158,6 +158,37 @@ describe('x86, read-modify-writes', () => {
   });
 });
 
+describe('x86, syntaxes', () => {
+  test('of 32 bits has the destination first, with either kind of brackets', () => {
+    const initial = '0:EBX=x; %p=y;';
+    assert.deepEqual(run('X86', ['MOV (EBX),$1'], [], initial).events, ['W x:4 = 1']);
+    assert.deepEqual(run('X86', ['MOV [%p],$2'], [], initial).events, ['W y:4 = 2']);
+    assert.deepEqual(run('X86', ['movl $3,(%ebx)'], [], initial).events, ['W x:4 = 3']);
+  });
+
+  test('of 64 bits names registers with % or without', () => {
+    const initial = '0:rbx=x;';
+    for (const row of ['movl $1,(%rbx)', 'movl $1,(rbx)', 'movl $1,[%rbx]', 'movl $1,[rbx]']) {
+      assert.deepEqual(run('X86_64', [row], [], initial).events, ['W x:4 = 1'], row);
+    }
+    const { events, registers } = run('X86_64', ['movl (x),eax', 'movl eax,(y)'], [7]);
+    assert.deepEqual(events, ['R x:4', 'W y:4 = 7 data<1']);
+    assert.equal(registers.get('rax'), 7);
+  });
+
+  test('takes the operand in memory for what it can only be', () => {
+    for (const row of ['lock cmpxchgl %ebx,(x)', 'lock cmpxchgl (x),%ebx']) {
+      const { events } = run('X86_64', ['movl $5,%ebx', row], [0]);
+      assert.deepEqual(events, ['R x:4 locked', 'W x:4 locked = 5 rmw 0'], row);
+    }
+    for (const row of ['cmovc (x),%eax', 'cmovc %eax,(x)']) {
+      assert.deepEqual(run('X86_64', ['cmpl $1,%ebx', row], [9]).registers.get('rax'), 9, row);
+    }
+    const { events } = run('X86_64', ['uxchl (x),%eax', 'NOPL %cs:0(%rax,%eax,0)'], [4]);
+    assert.deepEqual(events, ['R x:4', 'W x:4 = 0']);
+  });
+});
+
 describe('x86, control', () => {
   const spin = ['L0: CMP [x],$0', 'JE L0', 'MFENCE', 'MOV EAX,$1'];
 
@@ -186,7 +217,7 @@ describe('x86, control', () => {
 describe('x86, what is refused', () => {
   test('with the reason', () => {
     const refused: [string, RegExp][] = [
-      ['bsf %rax,%rbx', /UNSUPPORTED.*"bsf" is not known, in line 4/],
+      ['bsf %rax,%rbx', /UNSUPPORTED.*"bsf" is not known, in line 4, column 1: /],
       ['lock mov %rax,(x)', /SYNTAX.*only a read-modify-write/],
       ['lock incq %rax', /SYNTAX.*only a read-modify-write/],
       ['movq (x),(y)', /SYNTAX.*only one operand can be in memory/],
