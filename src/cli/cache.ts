@@ -23,6 +23,7 @@ import { CACHE_HELP, type CacheCommand, parseCache } from './cache-flags.ts';
 import { shownPath } from './faults.ts';
 import { UsageError } from './flags.ts';
 import { toJson } from './ring-text.ts';
+import { endWithReader } from './reader.ts';
 
 /** Words with which litmus tests begin. */
 const LITMUS = /^\s*(X86|X86_64|AArch64|RISCV|C)\s+\S/i;
@@ -37,6 +38,7 @@ interface Simulated {
 
 /** Runs the command. */
 export function cache(args: readonly string[]): void {
+  endWithReader();
   const command = parseCache(args);
   if (command.help) {
     process.stdout.write(CACHE_HELP);

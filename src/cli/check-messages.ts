@@ -1,5 +1,6 @@
 /** What `rondo check` and the thread that checks tell each other. */
 import type { CheckOptions, ModelName } from '../checker/index.ts';
+import { UsageError } from './flags.ts';
 
 /** What is to be checked, and how. */
 export interface CheckOrder {
@@ -44,8 +45,18 @@ export interface CheckedTest {
 /** What the thread says. */
 export type CheckMessage =
   | { readonly kind: 'progress'; readonly name: string; readonly text: string }
+  /** A test begins, which may be told of no more, as it may not come to an end. */
+  | { readonly kind: 'begin'; readonly name: string }
   | { readonly kind: 'test'; readonly test: CheckedTest }
   /** A file that cannot be loaded, or has no tests. */
   | { readonly kind: 'fault'; readonly message: string; readonly isMistake: boolean }
   /** Nothing more comes; `left` tests were not begun. */
   | { readonly kind: 'end'; readonly left: number };
+
+/** `what` has to do with another model. */
+export function preemptionsError(what: string): UsageError {
+  return new UsageError(
+    `--preemptions has no meaning with ${what}: only under sc one thing is done after another; ` +
+      'use --model sc',
+  );
+}

@@ -25,7 +25,12 @@ import {
   type Repairs,
   resultText,
 } from '../checker/index.ts';
-import type { CheckedTest, CheckMessage, CheckOrder } from './check-messages.ts';
+import {
+  type CheckedTest,
+  type CheckMessage,
+  type CheckOrder,
+  preemptionsError,
+} from './check-messages.ts';
 import { shownPath } from './faults.ts';
 import { UsageError } from './flags.ts';
 import { loadModule } from './modules.ts';
@@ -35,7 +40,14 @@ const PROGRESS_MS = 1000;
 
 const { order, port } = workerData as { order: CheckOrder; port: MessagePort };
 
+/** An estimate that is no further off than that, as a factor, tells nobody anything. */
+const ESTIMATE_LEAST = 1.1;
+
 let isStopped = false;
+/** Tests whose names have what `--only` asks for. */
+let wantedCount = 0;
+/** Why the token was refused last. */
+let tokenFault = '';
 const ending = new AbortController();
 // Messages come in as always when this thread only coordinates others.
 if (order.workers > 1) {
@@ -56,7 +68,7 @@ function isToStop(): boolean {
 }
 
 /** What a file declares, for the models that are asked for. */
-async function collect(file: string): Promise<DeclaredTest[]> {
+async function collect(file: string): Promise<readonly DeclaredTest[]> {
   const tests: DeclaredTest[] = [];
   const holder = globalThis as { [COLLECTOR]?: (test: DeclaredTest) => void };
   holder[COLLECTOR] = (test) => tests.push(test);
@@ -65,15 +77,27 @@ async function collect(file: string): Promise<DeclaredTest[]> {
     throw new UsageError(`${shownPath(file)} declares no test: call model() of rondo/checker`);
   }
   const wanted = tests.filter(({ name }) => order.only === undefined || name.includes(order.only));
+  wantedCount += wanted.length;
+  const asked = wanted.length === 0 ? [] : askedOf(wanted);
+  const other = asked.find(({ options }) => options.token === undefined && options.model !== 'sc');
+  if (order.options.preemptions !== undefined && other !== undefined) {
+    throw preemptionsError(`"${other.name}" (${other.options.model ?? 'es'})`);
+  }
+  return asked;
+}
+
+/** Tests under the models that are asked for, or with the token. */
+function askedOf(wanted: readonly DeclaredTest[]): readonly DeclaredTest[] {
   const { models, token } = order;
   if (models === undefined && token === undefined) return wanted;
   // Each was declared once for each of its own models.
   const first = wanted.filter((test, index) => {
     return wanted.findIndex(({ body, name }) => body === test.body && name === test.name) === index;
   });
-  if (token !== undefined) return first.map((test) => ({ ...test, options: { token } }));
+  const replayed = token === undefined ? undefined : { token };
+  if (models === undefined) return first.map((test) => ({ ...test, options: { token: token! } }));
   return first.flatMap((test) =>
-    models!.map((model) => ({ ...test, options: { ...test.options, model } })),
+    models.map((model) => ({ ...test, options: { ...(replayed ?? test.options), model } })),
   );
 }
 
@@ -84,8 +108,8 @@ function progressOf(name: string): (progress: CheckProgress) => boolean {
     if (now >= next) {
       next = now + PROGRESS_MS;
       const counts = `${executions} executions, ${blocked} blocked, ${pending} waiting`;
-      const all = estimate === undefined ? '' : `, perhaps ${Math.round(estimate)} in all`;
-      const text = counts + all;
+      const isTelling = (estimate ?? 0) > ESTIMATE_LEAST * (executions + blocked);
+      const text = counts + (isTelling ? `, perhaps ${Math.round(estimate!)} in all` : '');
       send({ kind: 'progress', name, text });
     }
     return !isToStop();
@@ -106,6 +130,7 @@ async function run(file: string, test: DeclaredTest): Promise<CheckedTest | unde
   const { name, options, body } = test;
   const title = options.model === undefined ? name : `${name} (${options.model})`;
   const all = { ...options, ...order.options, onProgress: progressOf(title) };
+  send({ kind: 'begin', name: title });
   let result: CheckResult;
   try {
     result = await explore(file, test, all);
@@ -113,7 +138,10 @@ async function run(file: string, test: DeclaredTest): Promise<CheckedTest | unde
     if (!(error instanceof Error)) throw error;
     const { code = '' } = error as { code?: string };
     if (code.startsWith('ERR_OPTION_')) throw new UsageError(error.message);
-    if (code === 'ERR_CHECKER_TOKEN') return undefined;
+    if (code === 'ERR_CHECKER_TOKEN') {
+      tokenFault = error.message;
+      return undefined;
+    }
     return refused(file, name, options.model, error);
   }
   const { failure, bounded, model } = result;
@@ -209,6 +237,7 @@ async function runFile(file: string): Promise<{ left: number; done: number }> {
 async function runAll(): Promise<void> {
   let left = 0;
   let done = 0;
+  let isFaulty = false;
   for (const file of order.files) {
     try {
       const counts = await runFile(file);
@@ -218,10 +247,15 @@ async function runAll(): Promise<void> {
       const isMistake = error instanceof UsageError;
       if (!isMistake && !(error instanceof RondoError)) throw error;
       send({ kind: 'fault', message: error.message, isMistake });
+      isFaulty = true;
     }
   }
-  if (order.token !== undefined && left + done === 0) {
-    const message = 'the token is of none of these tests as they are now';
+  if (order.only !== undefined && wantedCount === 0 && !isFaulty) {
+    const message = `no test has ${JSON.stringify(order.only)} in its name`;
+    send({ kind: 'fault', message, isMistake: true });
+  } else if (order.token !== undefined && left + done === 0 && !isFaulty) {
+    const none = 'the token is of none of these tests as they are now';
+    const message = order.models === undefined ? none : tokenFault;
     send({ kind: 'fault', message, isMistake: false });
   }
   send({ kind: 'end', left });

@@ -1,8 +1,14 @@
 /** `rondo check`: tests of concurrent code under memory models. */
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { type CheckOptions, MODEL_NAMES, type Strategy } from '../checker/index.ts';
-import type { CheckedTest, CheckMessage, CheckOrder } from './check-messages.ts';
+import { type CheckOptions, MODEL_NAMES, type ModelName, type Strategy } from '../checker/index.ts';
+import {
+  type CheckedTest,
+  type CheckMessage,
+  type CheckOrder,
+  preemptionsError,
+} from './check-messages.ts';
 import { describeUncaught, shownPath } from './faults.ts';
 import {
   choiceOf,
@@ -13,6 +19,7 @@ import {
   UsageError,
 } from './flags.ts';
 import { toJson } from './ring-text.ts';
+import { endWithReader } from './reader.ts';
 
 const FLAGS = {
   model: {
@@ -60,12 +67,14 @@ const WIDTH_MAX = 160;
 
 /** Runs the command. */
 export async function check(args: readonly string[]): Promise<void> {
+  endWithReader();
   const { given, words } = parseCommand(args, FLAGS, MAX_FILES);
   if (given.help) {
     process.stdout.write(HELP);
     return;
   }
   if (words.length === 0) throw new UsageError('which tests? rondo check FILE…');
+  words.forEach(rejectFolder);
   const { isTTY, columns } = process.stdout;
   const { page, dot, litmus } = given;
   const folders = {
@@ -75,7 +84,7 @@ export async function check(args: readonly string[]): Promise<void> {
   };
   const order: CheckOrder = {
     files: words.map((file) => resolve(file)),
-    models: given.model?.map((name) => choiceOf('model', name, MODEL_NAMES)!),
+    models: modelsOf(given),
     options: optionsOf(given),
     workers: workersOf(given.workers),
     token: given.token,
@@ -85,6 +94,20 @@ export async function check(args: readonly string[]): Promise<void> {
     hasColors: isTTY && !process.env['NO_COLOR'] && !given.json,
   };
   await new Run(order, given.json === true).end;
+}
+
+/** @throws {UsageError} */
+function rejectFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  throw new UsageError(`${shownPath(resolve(path))} is a folder: name the files of tests in it`);
+}
+
+/** @throws {UsageError} */
+function modelsOf({ model, preemptions }: Given<typeof FLAGS>): readonly ModelName[] | undefined {
+  const models = model?.map((name) => choiceOf('model', name, MODEL_NAMES)!);
+  const other = models?.find((name) => name !== 'sc');
+  if (preemptions !== undefined && other !== undefined) throw preemptionsError(`--model ${other}`);
+  return models;
 }
 
 const NUMBERS = ['executions', 'milliseconds', 'preemptions', 'seed', 'samples', 'depth'] as const;
@@ -118,6 +141,8 @@ class Run {
   readonly #worker: Worker;
   readonly #counts = { passed: 0, bounded: 0, failed: 0 };
   #file = '';
+  /** The test that is being checked. */
+  #current = '';
   #isProgressing = false;
   #isStopping = false;
   #isOver = false;
@@ -138,7 +163,10 @@ class Run {
     if (isJson) this.#worker.stdout.pipe(process.stderr);
     port1.on('message', (message: CheckMessage) => this.#take(message));
     const onSignal = (): void => {
-      if (this.#isStopping) process.exit(130);
+      if (this.#isStopping) {
+        if (this.#current !== '') console.error(`rondo: ended in ${this.#current}`);
+        process.exit(130);
+      }
       this.#isStopping = true;
       port1.postMessage('stop');
       console.error('rondo: ending with what was found so far; Ctrl+C again ends at once');
@@ -170,7 +198,11 @@ class Run {
       case 'progress':
         process.stderr.write(`${message.name}: ${message.text}${process.stderr.isTTY ? '' : '\n'}`);
         break;
+      case 'begin':
+        this.#current = message.name;
+        break;
       case 'test':
+        this.#current = '';
         this.#tell(message.test);
         break;
       case 'fault':

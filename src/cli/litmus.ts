@@ -21,6 +21,7 @@ import {
 import { shownPath } from './faults.ts';
 import { choiceOf, describeFlags, numberOf, parseCommand, UsageError } from './flags.ts';
 import { explanationText } from './litmus-text.ts';
+import { endWithReader } from './reader.ts';
 
 /** The model of the machine or language that a test is written for. */
 const DEFAULT_MODELS = { x86: 'tso', aarch64: 'armv8', riscv: 'riscv', c11: 'rc11' } as const;
@@ -66,6 +67,7 @@ interface Command {
 
 /** Runs the command. */
 export function litmus(args: readonly string[]): void {
+  endWithReader();
   const { given, words } = parseCommand(args, FLAGS, MAX_FILES);
   if (given.help) {
     process.stdout.write(HELP);

@@ -7,6 +7,7 @@ import { choiceOf, describeFlags, numberOf, parseCommand, UsageError } from './f
 import { DIRECTORY_FLAG, directoryOf, nameOf } from './ring-flags.ts';
 import { isHeld } from './ring-held.ts';
 import { quoted, RINGS, toJson } from './ring-text.ts';
+import { endWithReader } from './reader.ts';
 
 const FLAGS = {
   ring: { help: 'which ring of a channel', value: RINGS.join('|'), fallback: 'request' },
@@ -47,7 +48,7 @@ export async function tail(args: readonly string[]): Promise<void> {
     throw new UsageError(`--ring is for channels: ${name} is one ring`);
   }
   const index = which === undefined ? 0 : RINGS.indexOf(which);
-  process.stdout.on('error', endQuietly);
+  endWithReader();
   const printer = new Printer(observer.tail(index), given.json === true);
   let looked = systemClock.now();
   while (printer.printed < count) {
@@ -67,12 +68,6 @@ export async function tail(args: readonly string[]): Promise<void> {
   if (printer.printed < count) printer.print(count - printer.printed);
   printer.conclude();
   observer.close();
-}
-
-/** Whoever read the output wants no more, such as `head`. */
-function endQuietly(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
 }
 
 /** Whether nothing will come any more. @throws {RondoError} ERR_RING_POISONED */

@@ -110,11 +110,24 @@ describe('rondo check', () => {
     assert.deepEqual((trace as { threads: string[] }).threads, ['left', 'right']);
     assert.equal((repairs as unknown[]).length, 1);
     const again = await run(['a.js', '--token', String(token)], files);
+    assert.match(
+      again.output,
+      / {2}FAILED {2}both at once \(x86-tso\): the execution of a token\n/,
+    );
     assert.match(again.output, /FAILED under x86-tso: both came in/);
     assert.match(again.output, /\n1 test: 0 complete, 1 failed\n$/);
     const other = await run(['b.js', '--token', String(token)], { 'b.js': COUNTING });
     assert.equal(other.output, 'rondo: the token is of none of these tests as they are now\n');
     assert.equal(other.code, 1);
+    const under = ['a.js', '--token', String(token), '--model'];
+    const refused = await run([...under, 'sc'], files);
+    assert.match(
+      refused.output,
+      /^rondo: Cannot replay the token: it is of the model x86-tso, not/,
+    );
+    assert.equal(refused.code, 1);
+    const same = await run([...under, 'x86-tso'], files);
+    assert.equal(same.output, again.output);
   });
 
   test('loads files with the condition "checker", and leaves their output to itself', async () => {
@@ -161,6 +174,13 @@ describe('rondo check, when there is nothing to check', () => {
     [['none.js'], /^rondo: there is no file none\.js\n$/],
     [['empty.js'], /^rondo: empty\.js declares no test: call model\(\) of rondo\/checker\n$/],
     [['empty.js', '--model', 'x86'], /^rondo: --model must be one of sc, x86-tso, /],
+    [['a.js', '--only', 'cuonts'], /^rondo: no test has "cuonts" in its name\n$/],
+    [['.'], /^rondo: .* is a folder: name the files of tests in it\n$/],
+    [
+      ['a.js', '--preemptions', '1'],
+      /^rondo: --preemptions .* "counts" \(es\): .*use --model sc\n$/,
+    ],
+    [['a.js', '--preemptions', '1', '--model', 'es'], /^rondo: --preemptions .* --model es: /],
     [['a.js', '--executions', '0'], /^rondo: Cannot use executions: it must be from 1 to /],
     [['a.js', '--strategy', 'best'], /^rondo: --strategy must be one of all, random, pct/],
   ];

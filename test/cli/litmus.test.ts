@@ -78,7 +78,7 @@ Time SB
   test('runs all files, and ends with 1 when one of them cannot be run', async () => {
     const files = { 'bad.litmus': 'X86 t\n{}\nP0;\nFOO;\n', 'sb.litmus': BUFFERING };
     const { code, output } = await run(['bad.litmus', 'sb.litmus'], files);
-    assert.match(output, /rondo: bad.litmus: .*"foo" is not known, in line 4: "FOO;"/);
+    assert.match(output, /rondo: bad.litmus: .*"foo" is not known, in line 4, column 1: "FOO;"/);
     assert.match(output, /Observation SB Sometimes 1 3/);
     assert.equal(code, 1);
   });

@@ -1,5 +1,5 @@
 /** Checking a test under a memory model: every execution that the model allows. */
-import type { Clock } from '../../base/index.ts';
+import { type Clock, misuse, rejectUnknown } from '../../base/index.ts';
 import { withGlobals } from '../program/globals.ts';
 import { withSession } from '../program/current.ts';
 import type { Trial } from '../program/run.ts';
@@ -11,10 +11,13 @@ import { Sampling } from '../strategy/sampling.ts';
 import { type ReadToken, readToken, tokenError } from '../strategy/token.ts';
 import { Examination } from './examination.ts';
 import { consistencyOf, type Explored, MODEL_NAMES, type ModelName } from './models.ts';
-import { type CheckOptions, resolveCheckOptions, type Settings } from './options.ts';
+import { CHECK_OPTIONS, type CheckOptions, resolveCheckOptions, type Settings } from './options.ts';
 import type { ExecutionTrace } from './trace.ts';
 
 export type { CheckOptions, CheckProgress, Strategy } from './options.ts';
+
+/** `CheckResult.bounded` of a token's execution. */
+export const TOKEN_BOUND = 'the one execution of a token';
 
 /** What went wrong. */
 export type FailureKind = 'error' | 'race' | 'deadlock' | 'livelock' | FaultKind;
@@ -83,6 +86,10 @@ export function checkWith(
   body: TestBody,
   { trial, clock }: CheckExtras = {},
 ): CheckResult {
+  rejectUnknown('check', options, CHECK_OPTIONS);
+  if (typeof body !== 'function') {
+    throw misuse('ERR_OPTION_TYPE', `Cannot check ${typeof body}: a test must be a function`);
+  }
   const read = options.token === undefined ? undefined : readToken(options.token);
   const settings = resolveCheckOptions(
     read === undefined ? options : tokenOptions(options, read),
@@ -105,7 +112,7 @@ function carryOut(
 ): readonly string[] {
   if (read !== undefined) {
     const names = replayToken(examination, explored, read);
-    examination.bound('the one execution of a token');
+    examination.bound(TOKEN_BOUND);
     return names;
   }
   const all = settings.strategy === 'all' ? Exploration : Sampling;

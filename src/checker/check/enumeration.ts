@@ -11,9 +11,11 @@ import { isHalf, type Lowered, type Lowering } from '../explore/lowering.ts';
 import { runLitmus } from '../litmus/index.ts';
 import type { Access, LitmusTest, Observable, ThreadContext, Value } from '../litmus/contract.ts';
 import type { Model } from '../models/index.ts';
+import { Resplit } from '../program/locations.ts';
 import { type Decider, NotEnumerated } from '../program/run.ts';
 import type { Session } from '../program/session.ts';
 import type { TestInstance } from '../program/test.ts';
+import { messageOf } from './causes.ts';
 
 /** Reads of one thread that are told apart. */
 const READS_MAX = 31;
@@ -179,7 +181,9 @@ export class Enumeration {
       this.#session.decide(thread, this.#make(), adapter);
     } catch (error) {
       if (adapter.stop !== undefined) throw adapter.stop;
-      const number = this.#names.of(messageOf(error));
+      // It writes what nobody has written before: everything begins anew.
+      if (error instanceof Resplit) throw error;
+      const number = this.#names.of(nameOf(error));
       this.#errors.set(number, error);
       registers.set('threw', number + 1);
     }
@@ -232,7 +236,8 @@ export class Enumeration {
     const feed = new Feed(values);
     try {
       this.#session.decide(thread, this.#make(), feed);
-    } catch {
+    } catch (error) {
+      if (error instanceof Resplit) throw error;
       // Beyond what it is fed with, or its own error: what it did before counts.
     }
     const last = adapter.steps.length - 1;
@@ -363,6 +368,7 @@ function addressOf(location: number): number {
   return FIRST + APART * location;
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+/** Tells errors apart. */
+function nameOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : messageOf(error);
 }

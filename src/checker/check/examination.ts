@@ -4,13 +4,14 @@ import { Flag, type Graph, Kind, Status } from '../explore/graph.ts';
 import { Fault } from '../program/faults.ts';
 import { Resplit } from '../program/locations.ts';
 import { placesOf } from '../program/places.ts';
-import { type Execution, Looping, ROUNDS_SHOWN } from '../program/rounds.ts';
+import { Looping, ROUNDS_SHOWN } from '../program/rounds.ts';
 import { NotEnumerated } from '../program/run.ts';
 import { Session } from '../program/session.ts';
 import { siteHere } from '../program/site.ts';
 import { valueSince } from '../program/spin.ts';
 import { type TestBody, TestInstance } from '../program/test.ts';
 import { lastOf, labelsOfSteps, memoryOf } from '../strategy/values.ts';
+import type { Ended, Looped } from '../strategy/looped.ts';
 import { Preemptions } from '../strategy/preemptions.ts';
 import type { Tally } from '../strategy/state.ts';
 import {
@@ -22,6 +23,7 @@ import {
   type TokenValues,
   writeToken,
 } from '../strategy/token.ts';
+import { codeOf, messageOf } from './causes.ts';
 import type { Failure, FailureKind } from './check.ts';
 import { Enumeration, Feed, type FinalState, type Step } from './enumeration.ts';
 import { type Explored, MODEL_NAMES } from './models.ts';
@@ -42,6 +44,8 @@ const LOOK_STEPS = 16;
 
 /** After so much more, progress is told in the midst of an execution. */
 const LONG_MS = 1000;
+
+const TORN = 'no tearing where accesses that may be torn race with atomic ones';
 
 const BUFFERING =
   'no load buffering: reads without order might also see writes that come after them';
@@ -77,8 +81,10 @@ export class Examination implements Visitor {
   #earlier = 0;
   /** Something was left out because of the bound of preemptions. */
   #isCut = false;
+  /** Accesses that may be torn race with others that see memory as a whole. */
+  #isTorn = false;
   /** The first whole executions, with what memory held at their ends. */
-  readonly #ended: { execution: Execution; last: ReadonlyMap<number, unknown> }[] = [];
+  readonly #ended: Ended[] = [];
   observer: Observer | undefined;
   executions = 0;
   blocked = 0;
@@ -94,6 +100,7 @@ export class Examination implements Visitor {
     this.session = new Session(() => this.instance(), {
       events: settings.events,
       hasBarriers: model.hasBarriers,
+      splitsUnaligned: model.splitsUnaligned === true,
     });
   }
 
@@ -106,6 +113,7 @@ export class Examination implements Visitor {
     this.races.clear();
     this.#isBuffering = false;
     this.#isCut = false;
+    this.#isTorn = false;
     this.#earlier = 0;
     this.#domain.clear();
     this.#ended.length = 0;
@@ -137,6 +145,8 @@ export class Examination implements Visitor {
       races: [...this.races],
       isBuffering: this.#isBuffering,
       isCut: this.#isCut,
+      isTorn: this.#isTorn,
+      cut: this.session.cut,
       domain: this.#domain,
     };
   }
@@ -148,6 +158,9 @@ export class Examination implements Visitor {
     this.#earlier += tally.executions + tally.blocked;
     this.#isBuffering ||= tally.isBuffering;
     this.#isCut ||= tally.isCut;
+    this.#isTorn ||= tally.isTorn;
+    if (tally.cut === 'all') this.session.cut = 'all';
+    else this.session.cut ??= tally.cut;
     for (const race of tally.races) if (this.races.size < RACES_MAX) this.races.add(race);
     for (const [location, values] of tally.domain) {
       for (const value of values) this.#keep(location, value);
@@ -224,6 +237,7 @@ export class Examination implements Visitor {
     if (cut === 'all') this.bound(`${events} events`);
     if (cut === 'thread') this.bound(`${this.#settings.events} events of a thread`);
     if (this.#isCut) this.bound(`${this.#settings.preemptions} preemptions`);
+    if (this.#isTorn) this.bound(TORN);
     const { looping } = this.session.layout;
     const [counting] = looping.find(([, level]) => level === Looping.COUNTS) ?? [];
     if (counting !== undefined && this.failure === undefined) {
@@ -253,6 +267,7 @@ export class Examination implements Visitor {
       this.#isCut = true;
       return true;
     }
+    this.#tear(graph);
     const race = this.#findRace(graph);
     if (race !== undefined && this.#settings.failsOnRaces) {
       return this.#fail('race', graph, `data race on ${race}`, undefined);
@@ -292,7 +307,7 @@ export class Examination implements Visitor {
     const isAsked = this.#model.needsRace !== true || this.races.size > 0;
     if (!this.#isBuffering || !isAsked || this.bounded !== undefined) return;
     const { enumeration } = this.#model;
-    if (enumeration === undefined || this.blocked > 0 || this.inputs.length > 0) {
+    if (enumeration === undefined || this.blocked > 0 || this.session.inputs.isAsked) {
       this.bounded = BUFFERING;
       return;
     }
@@ -354,12 +369,24 @@ export class Examination implements Visitor {
     }
   }
 
+  /** Splits what is torn when accesses race, and do. */
+  #tear(graph: Graph): void {
+    const { locations } = this.session;
+    if (this.#model.tears !== true || !locations.mayTearAny) return;
+    const splits = (location: number): boolean =>
+      locations.mayTear(location) && !locations.isWhole(location);
+    const race = this.#model.races(graph, splits);
+    if (race !== undefined) locations.tear(graph.location(race[0]));
+    const isWhole = (location: number): boolean =>
+      locations.mayTear(location) && locations.isWhole(location);
+    this.#isTorn ||= this.#model.races(graph, isWhole) !== undefined;
+  }
+
   /** Where two accesses race, if any do. */
   #findRace(graph: Graph): string | undefined {
     if (this.races.size >= RACES_MAX) return undefined;
     const race = this.#model.races(graph);
     if (race === undefined) return undefined;
-    if (this.#model.tears === true) this.session.locations.tear(graph.location(race[0]));
     const where = placesOf(this.session)[graph.location(race[0])]!.name;
     this.races.add(where);
     return where;
@@ -390,6 +417,30 @@ export class Examination implements Visitor {
   }
 
   /**
+   * What is kept of loops under these inputs: all of it, or what is new since it was given last
+   * to somebody who proves it instead.
+   */
+  giveLooped(isAll: boolean): Looped {
+    const ended = isAll ? [...this.#ended] : this.#ended.splice(0);
+    return { seen: this.session.rounds.give(isAll), ended };
+  }
+
+  /** Forgets what is kept of loops. */
+  clearLooped(): void {
+    this.#ended.length = 0;
+    this.session.rounds.clear();
+  }
+
+  /**
+   * Takes over what was kept of loops elsewhere, with the inputs of now.
+   * @throws {Resplit} when rounds of theirs count
+   */
+  takeLooped({ seen, ended }: Looped): void {
+    this.#ended.push(...ended.slice(0, ENDED_MAX - this.#ended.length));
+    this.session.rounds.take(seen);
+  }
+
+  /**
    * Whether what holds at the end does so however often loops go round: asked of the first
    * executions when everything else about loops is known.
    */
@@ -417,6 +468,10 @@ export class Examination implements Visitor {
         return true;
       } else if (status !== Status.ENDED) asleep ??= thread;
     }
+    const locks = this.#locksOf(graph);
+    if (asleep === undefined && locks !== undefined) {
+      return this.#fail('deadlock', graph, locks, undefined);
+    }
     if (asleep === undefined && isSpinning) {
       return this.#fail(
         'livelock',
@@ -431,6 +486,21 @@ export class Examination implements Visitor {
       'a thread sleeps, and nobody is left to wake it',
       undefined,
     );
+  }
+
+  /** Which threads wait for whose locks, when that is all that threads wait for. */
+  #locksOf(graph: Graph): string | undefined {
+    const instance = this.instance();
+    const waits: string[] = [];
+    for (let thread = 0; thread < graph.threads; thread++) {
+      if (graph.status(thread) !== Status.SPINNING) continue;
+      const location = graph.location(graph.head(thread));
+      const lock = instance.lockAt(location);
+      const holder = instance.names[graph.values[graph.lastWrite(location)] as number];
+      if (lock === undefined || holder === undefined) return undefined;
+      waits.push(`${instance.names[thread]} waits for ${lock}, which ${holder} has`);
+    }
+    return waits.length === 0 ? undefined : waits.join('; ');
   }
 
   /** Whether what a spinning thread reads is the last that was written. */
@@ -491,15 +561,6 @@ export class Examination implements Visitor {
   }
 }
 
-function codeOf(error: unknown): string {
-  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
-  return typeof code === 'string' ? code : '';
-}
-
 function kindOf(cause: unknown): FailureKind {
   return cause instanceof Fault ? cause.kind : 'error';
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

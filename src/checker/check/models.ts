@@ -36,8 +36,14 @@ export const MODEL_NAMES: readonly ModelName[] = [
 /** A model as exploration uses it. */
 export interface Explored {
   readonly consistency: Consistency;
-  /** The first data race of an execution: plain accesses that conflict and are not ordered. */
-  races(graph: Graph): readonly [number, number] | undefined;
+  /**
+   * The first data race of an execution, of those at the locations that are asked for: plain
+   * accesses that conflict and are not ordered.
+   */
+  races(
+    graph: Graph,
+    isAsked?: (location: number) => boolean,
+  ): readonly [number, number] | undefined;
   /**
    * Whether the model might let a read of this execution see a write that comes after it, by way of
    * others: such executions are never built. Without data races no model of JavaScript has any
@@ -53,6 +59,8 @@ export interface Explored {
   readonly hasBarriers: boolean;
   /** Whether accesses that race may be torn. */
   readonly tears?: boolean;
+  /** Whether accesses that are not aligned to their size are several, of a byte each. */
+  readonly splitsUnaligned?: boolean;
   /** How executions are found in which reads see what comes after them, if the test is small. */
   readonly enumeration?: { readonly lower: Lowering; readonly model: Model };
 }
@@ -60,10 +68,13 @@ export interface Explored {
 /** Computes what happens before what, for models that keep something else. */
 const ordering = new Rc11();
 
-function racesAfterwards(graph: Graph): readonly [number, number] | undefined {
+function racesAfterwards(
+  graph: Graph,
+  isAsked?: (location: number) => boolean,
+): readonly [number, number] | undefined {
   if (!hasPlain(graph)) return undefined;
   ordering.restore(graph);
-  return findRace(graph);
+  return findRace(graph, isAsked);
 }
 
 function hasPlain(graph: Graph): boolean {
@@ -151,7 +162,14 @@ function machine(name: string, model: Model, lower: Lowering): Explored {
   const consistency = new AxiomConsistency(name, model, lower);
   const enumeration = { lower, model };
   const isBuffering = hasLooseRead;
-  return { consistency, races: racesAfterwards, isBuffering, hasBarriers: true, enumeration };
+  return {
+    consistency,
+    races: racesAfterwards,
+    isBuffering,
+    hasBarriers: true,
+    splitsUnaligned: true,
+    enumeration,
+  };
 }
 
 /** @throws {RondoError} ERR_CHECKER_MODEL */
@@ -161,7 +179,7 @@ export function consistencyOf(name: ModelName, failsOnRaces: boolean): Explored 
       return inOrder(sequential());
     case 'x86-tso':
     case 'v8-x64':
-      return inOrder(storeBuffers());
+      return { ...inOrder(storeBuffers()), splitsUnaligned: true };
     case 'rc11':
       return {
         consistency: new Rc11(failsOnRaces),
@@ -172,7 +190,7 @@ export function consistencyOf(name: ModelName, failsOnRaces: boolean): Explored 
     case 'es':
       return ecmascript(name, es, esLowering);
     case 'v8-arm64':
-      return javascript(name, armv8, v8Arm64);
+      return { ...javascript(name, armv8, v8Arm64), splitsUnaligned: true };
     case 'armv8':
       return machine(name, armv8, armv8Lowering);
     case 'riscv':

@@ -172,10 +172,14 @@ function join(graph: Graph, at: number, write: number): void {
 }
 
 /** Two accesses that conflict, one of them plain, neither of which happens before the other. */
-export function findRace(graph: Graph): readonly [number, number] | undefined {
+export function findRace(
+  graph: Graph,
+  isAsked?: (location: number) => boolean,
+): readonly [number, number] | undefined {
   for (let event = 1; event < graph.count; event++) {
     const kind = graph.kind(event);
     if (kind !== Kind.READ && kind !== Kind.WRITE) continue;
+    if (isAsked?.(graph.location(event)) === false) continue;
     for (let other = 1; other < event; other++) {
       if (graph.location(other) !== graph.location(event)) continue;
       if (graph.thread(other) === graph.thread(event)) continue;

@@ -3,9 +3,11 @@
  */
 import { inspect } from 'node:util';
 import { RondoError } from '../../base/index.ts';
+import type { Graph } from '../explore/graph.ts';
 import { currentSession } from '../program/current.ts';
 import type { TestBody, TestContext } from '../program/test.ts';
-import { orderOf } from './order.ts';
+import { Interleavings, type Moment } from './interleavings.ts';
+import { orderOf, type Span } from './order.ts';
 import {
   type Linearization,
   linearize,
@@ -31,14 +33,12 @@ export interface LinearizableOptions<T> {
   readonly threads: readonly ((object: T) => void)[];
 }
 
-interface Noted extends Operation {
-  /** Events of its thread before it began and when it had ended. */
-  readonly begin: number;
-  readonly end: number;
+interface Noted extends Operation, Span {
+  readonly thread: number;
 }
 
-/** The object, with its calls noted. */
-function watch<T>(object: T, thread: number, notes: Noted[]): T {
+/** The object, with its calls noted; `turn` counts what begins and ends. */
+function watch<T>(object: T, thread: number, notes: Noted[], turn: () => number): T {
   if (typeof object !== 'object' || object === null) return object;
   return new Proxy(object, {
     get(target, key): unknown {
@@ -46,7 +46,7 @@ function watch<T>(object: T, thread: number, notes: Noted[]): T {
       if (typeof member !== 'function' || typeof key === 'symbol') return member;
       return (...input: unknown[]): unknown => {
         const session = currentSession('linearizable');
-        const begin = session.position;
+        const [begin, began] = [session.position, turn()];
         let result: unknown;
         let hasThrown = false;
         try {
@@ -59,8 +59,8 @@ function watch<T>(object: T, thread: number, notes: Noted[]): T {
           throw error;
         } finally {
           if (!session.isStopping) {
-            const end = session.position;
-            notes.push({ thread, name: key, input, result, hasThrown, begin, end });
+            const call = { thread, name: key, input, result, hasThrown };
+            notes.push({ ...call, begin, began, end: session.position, ended: turn() });
           }
         }
       };
@@ -72,14 +72,38 @@ function show(value: unknown): string {
   return inspect(value, { depth: 2, breakLength: Infinity });
 }
 
-function callText({ name, input, result, hasThrown }: Operation): string {
-  return `${name}(${input.map(show).join(', ')}) ${hasThrown ? 'threw' : '='} ${show(result)}`;
+function askText({ name, input }: Operation): string {
+  return `${name}(${input.map(show).join(', ')})`;
+}
+
+function callText(operation: Operation): string {
+  const { result, hasThrown } = operation;
+  return `${askText(operation)} ${hasThrown ? 'threw' : '='} ${show(result)}`;
+}
+
+/** `thread 0: push(1) begins; thread 1: pop(); thread 0: push(1) ends`. */
+function rowText(
+  operations: readonly Operation[],
+  names: readonly string[],
+  row: Moment[],
+): string {
+  const texts: string[] = [];
+  for (const [index, { call, kind }] of row.entries()) {
+    const operation = operations[call]!;
+    const isDone = row[index + 1]?.call === call;
+    // It was said as one with its beginning.
+    if (kind === 'end' && row[index - 1]?.call === call) continue;
+    const how = isDone ? '' : ` ${kind}s`;
+    texts.push(`${names[operation.thread]}: ${askText(operation)}${how}`);
+  }
+  return texts.join('; ');
 }
 
 function report(
   operations: readonly Operation[],
   names: readonly string[],
   { longest, instead }: Linearization,
+  row: Moment[] | undefined,
 ): string {
   const lines = ['no order of these calls gives these results:'];
   names.forEach((name, thread) => {
@@ -91,20 +115,67 @@ function report(
   for (const { operation, result } of instead) {
     lines.push(`  then ${callText(operations[operation]!)} should be ${show(result)}`);
   }
+  if (row !== undefined) {
+    lines.push(`  when time passes so: ${rowText(operations, names, row)}`);
+  }
   return lines.join('\n');
+}
+
+/** Which call is over in a row before which other begins. */
+function orderIn(row: readonly Moment[]): (earlier: number, later: number) => boolean {
+  const begins: number[] = [];
+  const ends: number[] = [];
+  for (const [index, { call, kind }] of row.entries()) {
+    (kind === 'begin' ? begins : ends)[call] = index;
+  }
+  return (earlier, later) => ends[earlier]! < begins[later]!;
+}
+
+/** Throws when the calls of one execution cannot be explained. */
+function explain(
+  notes: readonly Noted[],
+  names: readonly string[],
+  make: () => Sequential,
+  graph: Graph | undefined,
+): void {
+  const rows = graph === undefined ? undefined : Interleavings.of(graph, notes);
+  const happened = rows === undefined ? orderOf(graph) : undefined;
+  const order = (before: (earlier: number, later: number) => boolean, row?: Moment[]): number[] => {
+    const found = linearize(notes, before, make);
+    if (found.order === undefined) throw new Error(report(notes, names, found, row));
+    return [...found.order];
+  };
+  const orders = [
+    order((earlier, later) => {
+      return happened?.(notes[earlier]!, notes[later]!) ?? rows!.isBefore(earlier, later);
+    }),
+  ];
+  // What explains one row often explains many: only those are asked about that none explains yet.
+  for (let row = rows?.without(orders); row !== undefined; row = rows!.without(orders)) {
+    orders.push(order(orderIn(row), row));
+  }
 }
 
 /**
  * A test for `check`, `verify` or `model`: in every execution, the calls can be put into one order
- * in which the sequential object gives the same results, and which keeps what happened before what.
+ * in which the sequential object gives the same results, and in which a call that was over before
+ * another began comes before it.
+ *
+ * Where threads take turns, as always under `sc`, "before" is time: whatever the moments at which
+ * calls begin and end, of which one execution has many, as long as reads see the same. This is
+ * linearizability as it is usually meant. In executions of weaker models in which threads do not
+ * take turns there is no time that all share, and "before" is happens-before: of calls that nothing
+ * orders either may come first, whatever a clock says. To ask about a call that another thread
+ * knows to be over, let the threads tell each other, by a word of their own.
  */
 export function linearizable<T>(options: LinearizableOptions<T>): TestBody {
   return (context) => {
     const object = options.object(context);
     const notes: Noted[] = [];
+    let turns = 0;
     const names = options.threads.map((_, thread) => `thread ${thread}`);
     options.threads.forEach((body, thread) => {
-      const watched = watch(object, thread, notes);
+      const watched = watch(object, thread, notes, () => turns++);
       context.thread(names[thread]!, () => body(watched));
     });
     context.after(() => {
@@ -114,11 +185,7 @@ export function linearizable<T>(options: LinearizableOptions<T>): TestBody {
           `Cannot order ${notes.length} calls: ${OPERATIONS_MAX} at most`,
         );
       }
-      const order = orderOf(currentSession('linearizable').graph);
-      const comesBefore = (earlier: number, later: number): boolean =>
-        order(notes[earlier]!, notes[later]!);
-      const found = linearize(notes, comesBefore, options.specification);
-      if (found.order === undefined) throw new Error(report(notes, names, found));
+      explain(notes, names, options.specification, currentSession('linearizable').graph);
     });
   };
 }

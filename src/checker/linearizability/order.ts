@@ -7,6 +7,9 @@ export interface Span {
   readonly thread: number;
   readonly begin: number;
   readonly end: number;
+  /** Larger than those of whatever began and ended in its thread before: it may have no events. */
+  readonly began: number;
+  readonly ended: number;
 }
 
 /**
@@ -25,7 +28,7 @@ export function orderOf(graph: Graph | undefined): (earlier: Span, later: Span) 
     }
   }
   return (earlier, later) => {
-    if (earlier.thread === later.thread) return earlier.end <= later.begin;
+    if (earlier.thread === later.thread) return earlier.ended < later.began;
     if (graph === undefined) return false;
     if (earlier.begin === earlier.end || later.begin === later.end) return false;
     const last = logs[earlier.thread]![earlier.end - 1]!;

@@ -1,8 +1,7 @@
 /**
  * Looking for an order in which a sequential object would have given the results that were seen
- * (Wing and Gong, "Testing and Verifying Concurrent Objects", 1993). An operation that happened
- * before another one comes before it; those that nothing orders may come either way, because nobody
- * in the execution could tell.
+ * (Wing and Gong, "Testing and Verifying Concurrent Objects", 1993). An operation that was over
+ * before another one began comes before it; those that overlap may come either way.
  */
 
 /** One call of a method, as it was seen. */

@@ -3,11 +3,18 @@
  * see, and where it adds no order between what stands around it, executions are the same without
  * it. It is found out on the way: when a word is written after all, exploration starts anew
  * (`Resplit`), and reads of that word are events from then on.
+ *
+ * Graphs are handed on, to other threads and to another day, and each word must be the same in all
+ * of them: so whoever takes graphs over takes both sets over with them, and begins anew when a word
+ * changes for the one that was constant for the other.
  */
 import type { BeginAnew } from './locations.ts';
 
 /** Reads of constants without an event between them: after so many a thread waits for a change. */
 const READS_MAX = 200_000;
+
+/** Memories, and numbers of words in them. */
+type Pairs = readonly (readonly [memory: number, word: number])[];
 
 /** Words of one memory, at most. */
 const WORDS = 0x4000_0000;
@@ -29,14 +36,30 @@ export class Constants {
     this.#read.clear();
   }
 
-  /** Memories and numbers of words that some thread writes. */
-  get changing(): [number, number][] {
-    return [...this.#changing].map((key) => [Math.floor(key / WORDS), key % WORDS]);
+  /** How many words are known to change, or were read as constants. */
+  get size(): number {
+    return this.#changing.size + this.#read.size;
   }
 
-  /** Says that some thread will write a word. */
-  expect(memory: number, word: number): void {
-    this.#changing.add(memory * WORDS + word);
+  /** Memories and numbers of words that some thread writes. */
+  get changing(): [number, number][] {
+    return wordsOf(this.#changing);
+  }
+
+  /** Memories and numbers of words that were read as constants since exploration began. */
+  get read(): [number, number][] {
+    return wordsOf(this.#read);
+  }
+
+  /**
+   * Takes over what somebody else has found: words that change, and words that were constants for
+   * the graphs that are taken over with them.
+   * @throws {Resplit} when one is both; it changes from then on
+   */
+  adopt(changing: Pairs, read: Pairs): void {
+    for (const [memory, word] of changing) this.#changing.add(memory * WORDS + word);
+    for (const [memory, word] of read) this.#read.add(memory * WORDS + word);
+    for (const word of this.#read) if (this.#changing.has(word)) throw this.#anew();
   }
 
   /** Whether a read is none of what changes; `reads` are those since the last event. */
@@ -65,6 +88,10 @@ export class Constants {
     }
     if (wasRead) throw this.#anew();
   }
+}
+
+function wordsOf(keys: ReadonlySet<number>): [number, number][] {
+  return [...keys].map((key) => [Math.floor(key / WORDS), key % WORDS]);
 }
 
 function keyOf(memory: number, offset: number): number {

@@ -6,7 +6,7 @@
  */
 import { Order } from '../explore/graph.ts';
 import type { Memory, Raw } from './memory.ts';
-import { type ViewInfo, viewInfo } from './views.ts';
+import { type ViewInfo, viewInfo } from './view-info.ts';
 
 const WORD = 4;
 

@@ -1,5 +1,5 @@
 /** How elements of views lie in memory as bits. */
-import { Double, Single, type ViewConstructor, viewConstructors } from './real.ts';
+import { Bytes, Clamped, Double, Single, type ViewConstructor, viewConstructors } from './real.ts';
 import type { Raw } from './memory.ts';
 
 /** One type of elements. */
@@ -16,10 +16,44 @@ export interface Element {
   encode(value: unknown): Raw;
 }
 
+/** A value as a number, as an assignment to an element converts it: not a bigint. */
+export function numberOf(value: unknown): number {
+  if (typeof value === 'bigint') throw new TypeError('Cannot convert a BigInt value to a number');
+  return Number(value);
+}
+
+/** Floats and their bits lie in the same memory. */
+function float(name: string, values: Record<number, number>, bits: Record<number, Raw>): Element {
+  const View = viewConstructors[name]! as ViewConstructor & { BYTES_PER_ELEMENT: number };
+  return {
+    name,
+    size: View.BYTES_PER_ELEMENT,
+    View,
+    isInteger: false,
+    mayTear: true,
+    decode: (raw) => {
+      bits[0] = raw;
+      return values[0]!;
+    },
+    encode: (value) => {
+      values[0] = numberOf(value);
+      return bits[0]!;
+    },
+  };
+}
+
 const single = new Single(1);
-const singleBits = new Uint32Array(single.buffer);
 const double = new Double(1);
-const doubleBits = new BigUint64Array(double.buffer);
+const clamped = new Clamped(1);
+
+/** Of 16 bits, where the engine has them. */
+function half(): Element[] {
+  const View = viewConstructors['Float16Array'];
+  if (View === undefined) return [];
+  const { buffer } = new Bytes(2);
+  const values = new View(buffer) as unknown as Record<number, number>;
+  return [float('Float16Array', values, new Uint16Array(buffer))];
+}
 
 function integer(name: string, size: number, isSigned: boolean): Element {
   const shift = 32 - 8 * size;
@@ -32,7 +66,7 @@ function integer(name: string, size: number, isSigned: boolean): Element {
     decode: isSigned
       ? (raw) => ((raw as number) << shift) >> shift
       : (raw) => ((raw as number) << shift) >>> shift,
-    encode: (value) => (Number(value) << shift) >>> shift,
+    encode: (value) => (numberOf(value) << shift) >>> shift,
   };
 }
 
@@ -65,36 +99,12 @@ export const ELEMENTS: readonly Element[] = [
     isInteger: false,
     mayTear: false,
     decode: (raw) => raw,
-    encode: (value) => Math.min(255, Math.max(0, Math.round(Number(value)) || 0)),
-  },
-  {
-    name: 'Float32Array',
-    size: 4,
-    View: viewConstructors['Float32Array']!,
-    isInteger: false,
-    mayTear: true,
-    decode: (raw) => {
-      singleBits[0] = raw as number;
-      return single[0]!;
-    },
     encode: (value) => {
-      single[0] = Number(value);
-      return singleBits[0]!;
+      clamped[0] = numberOf(value);
+      return clamped[0];
     },
   },
-  {
-    name: 'Float64Array',
-    size: 8,
-    View: viewConstructors['Float64Array']!,
-    isInteger: false,
-    mayTear: true,
-    decode: (raw) => {
-      doubleBits[0] = raw as bigint;
-      return double[0]!;
-    },
-    encode: (value) => {
-      double[0] = Number(value);
-      return doubleBits[0]!;
-    },
-  },
+  ...half(),
+  float('Float32Array', single, new Uint32Array(single.buffer)),
+  float('Float64Array', double, new BigUint64Array(double.buffer)),
 ];

@@ -4,13 +4,15 @@
  */
 import { RondoError } from '../../base/index.ts';
 import { Order } from '../explore/graph.ts';
-import { type Element, ELEMENTS } from './elements.ts';
+import { isDataView, makeDataView } from './data-views.ts';
+import { type Element, ELEMENTS, numberOf } from './elements.ts';
 import { memoryOf } from './known.ts';
 import type { Raw } from './memory.ts';
-import { RealDataView, RealSharedArrayBuffer } from './real.ts';
+import { isRealView, RealDataView, RealSharedArrayBuffer } from './real.ts';
 import type { Session } from './session.ts';
 import { sleep, wake } from './sleeping.ts';
-import { makeDataView, makeView, type ViewInfo, viewInfo } from './views.ts';
+import { type ViewInfo, viewInfo } from './view-info.ts';
+import { makeView } from './views.ts';
 
 type AnyFunction = (...input: unknown[]) => unknown;
 
@@ -23,6 +25,21 @@ function target(info: ViewInfo, index: unknown): { element: Element; offset: num
   const at = Math.trunc(Number(index)) || 0;
   if (at < 0 || at >= info.length) throw new RangeError('Invalid atomic access index');
   return { element, offset: info.offset + at * element.size };
+}
+
+/** The same of `wait` and `notify`, which take two types only. */
+function waitTarget(info: ViewInfo, index: unknown): { element: Element; offset: number } {
+  const { name } = info.element;
+  if (name === 'Int32Array' || name === 'BigInt64Array') return target(info, index);
+  throw new TypeError('[object Array] is not an int32 or BigInt64 typed array.');
+}
+
+/** A value as `Atomics` converts it before it becomes an element. */
+function wholeOf(element: Element, value: unknown): number | bigint {
+  if (element.size < 8) return Math.trunc(numberOf(value)) || 0;
+  // Numbers are refused, as elsewhere.
+  element.encode(value);
+  return BigInt(value as string);
 }
 
 const MODIFY: Readonly<Record<string, (before: bigint, operand: bigint) => bigint>> = {
@@ -63,8 +80,9 @@ const checked: Record<string, (info: ViewInfo, ...input: unknown[]) => unknown> 
   },
   store(info, index, value) {
     const { element, offset } = target(info, index);
-    info.memory.write(offset, element.size, Order.SEQ_CST, element.encode(value));
-    return value;
+    const whole = wholeOf(element, value);
+    info.memory.write(offset, element.size, Order.SEQ_CST, element.encode(whole));
+    return whole;
   },
   compareExchange(info, index, expected, value) {
     const { element, offset } = target(info, index);
@@ -79,20 +97,21 @@ const checked: Record<string, (info: ViewInfo, ...input: unknown[]) => unknown> 
     return element.decode(before);
   },
   wait(info, index, expected, timeoutMs = Infinity) {
-    const { element, offset } = target(info, index);
+    const { element, offset } = waitTarget(info, index);
     const { memory } = info;
     if (memory.session.isDirect) {
       throw new RondoError('ERR_CHECKER_USE', 'Cannot wait outside of a thread of the test');
     }
-    const location = memory.locate(offset, element.size);
+    const location = memory.locateWord(offset, element.size);
     const limit = Number.isNaN(Number(timeoutMs)) ? Infinity : Number(timeoutMs);
-    return sleep(memory.session, location, element.encode(expected), limit);
+    const look = (): void => memory.assertRead(offset, element.size);
+    return sleep(memory.session, location, element.encode(expected), limit, look);
   },
   notify(info, index, count = Infinity) {
-    const { element, offset } = target(info, index);
+    const { element, offset } = waitTarget(info, index);
     const { memory } = info;
     if (memory.session.isDirect) return 0;
-    return wake(memory.session, memory.locate(offset, element.size), Number(count));
+    return wake(memory.session, memory.locateWord(offset, element.size), Number(count));
   },
   waitAsync() {
     throw new RondoError('ERR_CHECKER_UNSUPPORTED', 'Cannot check waitAsync: use wait');
@@ -138,8 +157,13 @@ function checkedView(element: Element): unknown {
         }
         return Reflect.construct(real, [Array.from(source as ArrayLike<unknown>)]) as object;
       }
+      if (length === undefined && memory.byteLength % element.size !== 0) {
+        throw new RangeError(
+          `byte length of ${element.name} should be a multiple of ${element.size}`,
+        );
+      }
       const rest = (memory.byteLength - byteOffset) / element.size;
-      const count = length ?? Math.floor(rest);
+      const count = length ?? rest;
       if (byteOffset % element.size !== 0) {
         throw new RangeError(
           `start offset of ${element.name} should be a multiple of ${element.size}`,
@@ -164,7 +188,7 @@ replacements['DataView'] = new Proxy(RealDataView, {
     return makeDataView(memory, byteOffset, length ?? memory.byteLength - byteOffset);
   },
 });
-// In a set-up it is memory of the test; in a thread its own: code that fences makes a word for that.
+// In a set-up it is memory of the test; in a thread its own: code that fences makes a word for it.
 replacements['SharedArrayBuffer'] = new Proxy(RealSharedArrayBuffer, {
   construct(real, input: unknown[], newTarget): object {
     const [bytes, options] = input;
@@ -189,14 +213,19 @@ function refuseForeign(source: unknown): void {
 }
 
 const holder = globalThis as unknown as Record<string, unknown>;
+const isView = (value: unknown): boolean =>
+  viewInfo(value) !== undefined || isDataView(value) || isRealView(value);
 
 /** Puts the globals of tests in place while `body` runs. Nests. */
 export function withGlobals<T>(body: () => T): T {
   const before = Object.keys(replacements).map((name) => [name, holder[name]] as const);
+  const isViewBefore = Object.getOwnPropertyDescriptor(ArrayBuffer, 'isView')!;
   Object.assign(holder, replacements);
+  Object.assign(ArrayBuffer, { isView });
   try {
     return body();
   } finally {
+    Object.defineProperty(ArrayBuffer, 'isView', isViewBefore);
     for (const [name, value] of before) holder[name] = value;
   }
 }

@@ -16,6 +16,9 @@ export class Inputs {
   readonly #values: number[] = [];
   readonly #counts: number[] = [];
   #cursor = 0;
+  /** Whether the test takes any, whatever the combination. */
+  isAsked: boolean = false;
+  #isDenied = false;
   /** Gives values that are taken for the first time; the first of all, if there is none. */
   draw: ((count: number) => number) | undefined;
 
@@ -40,6 +43,18 @@ export class Inputs {
   /** The set-up begins. */
   start(): void {
     this.#cursor = 0;
+    this.#isDenied = false;
+  }
+
+  /** The test does not ask about them: to be thrown, and remembered where the test catches it. */
+  deny(): Unasked {
+    this.#isDenied = true;
+    return new Unasked();
+  }
+
+  /** Whether the test does not ask about them. */
+  get isDenied(): boolean {
+    return this.#isDenied;
   }
 
   /** One of `0 … count - 1`. */
@@ -49,6 +64,7 @@ export class Inputs {
       throw new RondoError('ERR_CHECKER_SIZE', `Cannot check more than ${INPUTS_MAX} inputs`);
     }
     this.#cursor += 1;
+    this.isAsked = true;
     if (index === this.#values.length) {
       this.#values.push(this.draw?.(count) ?? 0);
       this.#counts.push(count);

@@ -94,12 +94,38 @@ export class Locations {
   }
 
   /**
-   * Splits a range into its bytes, if accesses of it may tear.
-   * @throws {Resplit} then
+   * Makes each byte of a range a location of its own.
+   * @throws {Resplit} when it was not before
    */
-  tear(number: number): void {
+  split(memory: number, offset: number, size: number): void {
+    const cuts = (this.#cuts[memory] ??= new Set());
+    const before = cuts.size;
+    for (let cut = offset; cut <= offset + size; cut++) cuts.add(cut);
+    if (cuts.size > before) throw this.#anew();
+  }
+
+  /** Whether any accesses may. */
+  get mayTearAny(): boolean {
+    return this.#tearable.size > 0;
+  }
+
+  /** Whether accesses of a range may tear, if they race. */
+  mayTear(number: number): boolean {
+    const { memory, size } = this.#all[number]!;
+    return this.#tearable.has(number) && memory >= 0 && size > 1;
+  }
+
+  /** Whether an access must see a range as a whole, so that it is not split. */
+  isWhole(number: number): boolean {
+    return this.#whole.has(number);
+  }
+
+  /**
+   * Splits a range into its bytes.
+   * @throws {Resplit} always
+   */
+  tear(number: number): never {
     const { memory, offset, size } = this.#all[number]!;
-    if (!this.#tearable.has(number) || this.#whole.has(number) || memory < 0 || size < 2) return;
     const cuts = (this.#cuts[memory] ??= new Set());
     for (let cut = offset + 1; cut < offset + size; cut++) cuts.add(cut);
     throw this.#anew();

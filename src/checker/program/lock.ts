@@ -21,12 +21,12 @@ export class Lock implements TestLock {
   static readonly initial: number = FREE;
   readonly #session: Session;
   readonly #location: number;
-  readonly #name: string;
+  readonly name: string;
 
   constructor(session: Session, location: number, name: string) {
     this.#session = session;
     this.#location = location;
-    this.#name = name;
+    this.name = name;
   }
 
   acquire(): void {
@@ -38,7 +38,7 @@ export class Lock implements TestLock {
     const take = (holder: unknown): unknown => (holder === FREE ? thread : undefined);
     const holder = this.#session.modify(this.#location, Order.ACQUIRE, take);
     if (holder === thread) {
-      this.#session.fault(new Fault('lock', `${this.#name} is taken by the thread that has it`));
+      this.#session.fault(new Fault('lock', `${this.name} is taken by the thread that has it`));
     }
     return holder === FREE;
   }
@@ -47,12 +47,12 @@ export class Lock implements TestLock {
     const { thread } = this.#session;
     const free = (holder: unknown): unknown => (holder === thread ? FREE : undefined);
     if (this.#session.modify(this.#location, Order.RELEASE, free) === thread) return;
-    this.#session.fault(new Fault('lock', `${this.#name} is released by a thread that has it not`));
+    this.#session.fault(new Fault('lock', `${this.name} is released by a thread that has it not`));
   }
 
   /** Makes sure that nobody has the lock when all threads have ended. `holder` is its last value. */
   conclude(holder: unknown, names: readonly string[]): void {
     if (holder === FREE) return;
-    throw new Fault('lock', `${this.#name} is still held by ${names[holder as number]} at the end`);
+    throw new Fault('lock', `${this.name} is still held by ${names[holder as number]} at the end`);
   }
 }

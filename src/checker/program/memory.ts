@@ -86,9 +86,7 @@ export class Memory {
   /** Reads a location as the thread that runs. */
   #readLocation(location: number, order: number, offset: number, size: number): Raw {
     const raw = this.session.read(location, order) as Raw;
-    if (this.#unwritten !== undefined && this.session.hasReadInitial) {
-      this.#assertWritten(offset, size);
-    }
+    this.assertRead(offset, size);
     return raw;
   }
 
@@ -192,16 +190,31 @@ export class Memory {
     if (location < 0) throw this.#mixed(offset, size);
     this.session.locations.markWhole(location);
     return this.session.modify(location, order, (raw) => {
-      if (this.#unwritten !== undefined && this.session.hasReadInitial) {
-        this.#assertWritten(offset, size);
-      }
+      this.assertRead(offset, size);
       return change(raw as Raw);
     }) as Raw;
   }
 
   /** The number of a range of bytes; -1 when it is one of several. */
   locate(offset: number, size: number): number {
+    if (offset % size !== 0 && this.session.limits.splitsUnaligned) {
+      this.session.locations.split(this.index, offset, size);
+    }
     return this.session.locations.of(this.index, offset, size, `${this.name}+${offset}`);
+  }
+
+  /** The number of a range of bytes that threads sleep at, or are woken at. */
+  locateWord(offset: number, size: number): number {
+    const location = this.locate(offset, size);
+    if (location < 0) throw this.#mixed(offset, size);
+    return location;
+  }
+
+  /** Makes sure that what the thread that runs has read last was written by somebody. */
+  assertRead(offset: number, size: number): void {
+    if (this.#unwritten !== undefined && this.session.hasReadInitial) {
+      this.#assertWritten(offset, size);
+    }
   }
 
   #markTearing(location: number, order: number, mayTear: boolean): void {

@@ -23,12 +23,21 @@ export const viewConstructors: Readonly<Record<string, ViewConstructor>> = {
   BigUint64Array,
   Float32Array,
   Float64Array,
+  ...ofNewerEngines(),
 };
+
+/** Those that not every engine has. */
+function ofNewerEngines(): Record<string, ViewConstructor> {
+  const { Float16Array } = globalThis as { Float16Array?: ViewConstructor };
+  return Float16Array === undefined ? {} : { Float16Array };
+}
 
 /** The real Float32Array. */
 export const Single: Float32ArrayConstructor = Float32Array;
 /** The real Float64Array. */
 export const Double: Float64ArrayConstructor = Float64Array;
+/** The real Uint8ClampedArray. */
+export const Clamped: Uint8ClampedArrayConstructor = Uint8ClampedArray;
 /** The real Int32Array. */
 export const Words: Int32ArrayConstructor = Int32Array;
 /** The real Uint8Array. */
@@ -37,3 +46,5 @@ export const Bytes: Uint8ArrayConstructor = Uint8Array;
 export const RealDataView: DataViewConstructor = DataView;
 /** The real SharedArrayBuffer. */
 export const RealSharedArrayBuffer: SharedArrayBufferConstructor = SharedArrayBuffer;
+/** The real ArrayBuffer.isView. */
+export const isRealView: (value: unknown) => boolean = ArrayBuffer.isView.bind(ArrayBuffer);

@@ -4,9 +4,9 @@
  * are not built: they differ from those with fewer rounds in nothing but what the thread itself
  * keeps, such as a counter. So threads that have left such a loop are run again with the round
  * before that some times over. If one then does something else, or what it returns is another
- * value, its loops carry something on: exploration begins anew, and shows every round of that thread
- * that sees a change, and one that does not. If even more rounds of that one matter, they count:
- * exploration begins anew once more, shows some of them, and says that there are others.
+ * value, its loops carry something on: exploration begins anew, and shows every round of that
+ * thread that sees a change, and one that does not. If even more rounds of that one matter, they
+ * count: exploration begins anew once more, shows some of them, and says that there are others.
  *
  * This is a trial and no proof: a loop whose hundredth round makes the difference goes unnoticed.
  */
@@ -39,14 +39,14 @@ const LOOPS_ASKED_MAX = 16;
 const KEPT_MAX = 200;
 
 /** An event as a thread had it: what it read, wrote or chose. */
-interface Step extends Label {
+export interface Step extends Label {
   readonly value: unknown;
   /** Which write of its location it read or was, in coherence order from 0, the initial one. */
   readonly place: number;
 }
 
 /** What a thread had in an execution. */
-interface Past {
+export interface Past {
   readonly steps: readonly Step[];
   /** By location: values that it had, one after the other. */
   readonly orders: ReadonlyMap<number, readonly unknown[]>;
@@ -71,7 +71,8 @@ interface RoundsHost {
   anew(): Resplit;
 }
 
-interface Loop {
+/** A loop that only waits, as a thread came to it. */
+export interface Loop {
   /** Events before the loop, and behind them the first round. */
   readonly steps: readonly Step[];
   readonly period: number;
@@ -81,6 +82,15 @@ interface Thread {
   readonly runs: Past[];
   readonly loops: Loop[];
   readonly known: Set<string>;
+  /** How many of them others were given. */
+  given: { readonly runs: number; readonly loops: number };
+}
+
+/** What was kept of a thread, for others to compare with what they have. */
+export interface Seen {
+  readonly thread: number;
+  readonly runs: readonly Past[];
+  readonly loops: readonly Loop[];
 }
 
 /** See the head of this file. */
@@ -120,11 +130,7 @@ export class Rounds {
       if (!isSteady(steps, period) || !isShown(steps, period, rounds)) return false;
     }
     if (!this.#asks(thread)) return true;
-    const kept = this.#keptOf(thread);
-    const loop = { steps, period };
-    if (isKnown(kept, 'loop', steps)) return true;
-    kept.loops.push(loop);
-    if (kept.runs.some((past) => this.#counts(thread, past, loop))) this.#show([thread]);
+    this.#keepLoop(thread, { steps, period });
     return true;
   }
 
@@ -134,9 +140,42 @@ export class Rounds {
    */
   ended(run: Run, graph: Graph): void {
     const { thread, cursor } = run;
-    if (!this.#asks(thread)) return;
+    if (this.#asks(thread)) this.#keepRun(thread, pastOf(run, graph, cursor));
+  }
+
+  /** Runs and loops of this combination of inputs: all, or those that were not given before. */
+  give(isAll: boolean): Seen[] {
+    const seen: Seen[] = [];
+    for (const [thread, kept] of this.#kept()) {
+      const { runs, loops } = kept;
+      const given = isAll ? { runs: 0, loops: 0 } : kept.given;
+      if (given.runs === runs.length && given.loops === loops.length) continue;
+      seen.push({ thread, runs: runs.slice(given.runs), loops: loops.slice(given.loops) });
+      kept.given = { runs: runs.length, loops: loops.length };
+    }
+    return seen;
+  }
+
+  /**
+   * Takes over what threads had elsewhere, with the inputs of now.
+   * @throws {Resplit} when rounds count
+   */
+  take(seen: readonly Seen[]): void {
+    for (const { thread, runs, loops } of seen) {
+      for (const loop of loops) if (this.#asks(thread)) this.#keepLoop(thread, loop);
+      for (const past of runs) if (this.#asks(thread)) this.#keepRun(thread, past);
+    }
+  }
+
+  #keepLoop(thread: number, loop: Loop): void {
     const kept = this.#keptOf(thread);
-    const past = pastOf(run, graph, cursor);
+    if (isKnown(kept, 'loop', loop.steps)) return;
+    kept.loops.push(loop);
+    if (kept.runs.some((past) => this.#counts(thread, past, loop))) this.#show([thread]);
+  }
+
+  #keepRun(thread: number, past: Past): void {
+    const kept = this.#keptOf(thread);
     if (isKnown(kept, 'run', past.steps)) return;
     kept.runs.push(past);
     if (kept.loops.some((loop) => this.#counts(thread, past, loop))) this.#show([thread]);
@@ -161,7 +200,7 @@ export class Rounds {
     const longer: number[] = [];
     const scripts = execution.map((past, thread) => {
       const isIt = (loop: Loop): boolean => isIn(past, loop);
-      const loop = this.#asks(thread) ? this.#threads.get(thread)?.loops.find(isIt) : undefined;
+      const loop = this.#asks(thread) ? this.#kept().get(thread)?.loops.find(isIt) : undefined;
       if (loop === undefined) return new Script(past.steps);
       longer.push(thread);
       return new Script(withRounds(past.steps, loop, ROUNDS_SHOWN));
@@ -177,7 +216,7 @@ export class Rounds {
 
   #asks(thread: number): boolean {
     if (!this.isLearning || this.looping.get(thread) === Looping.COUNTS) return false;
-    const { runs = [], loops = [] } = this.#threads.get(thread) ?? {};
+    const { runs = [], loops = [] } = this.#kept().get(thread) ?? {};
     return runs.length < KEPT_MAX && loops.length < KEPT_MAX;
   }
 
@@ -194,7 +233,7 @@ export class Rounds {
    * @throws {Resplit} when one gives up
    */
   assertEndless(): void {
-    for (const [thread, { loops }] of this.#threads) {
+    for (const [thread, { loops }] of this.#kept()) {
       const asked = new Set<string>();
       for (const loop of this.#asks(thread) ? loops : []) {
         const round = loop.steps.slice(-loop.period);
@@ -211,13 +250,18 @@ export class Rounds {
     }
   }
 
-  #keptOf(thread: number): Thread {
+  /** What is kept under the inputs of now. */
+  #kept(): Map<number, Thread> {
     const inputs = this.#host.inputs.values.join();
     if (inputs !== this.#inputs) this.#threads.clear();
     this.#inputs = inputs;
-    let kept = this.#threads.get(thread);
+    return this.#threads;
+  }
+
+  #keptOf(thread: number): Thread {
+    let kept = this.#kept().get(thread);
     if (kept === undefined) {
-      kept = { runs: [], loops: [], known: new Set() };
+      kept = { runs: [], loops: [], known: new Set(), given: { runs: 0, loops: 0 } };
       this.#threads.set(thread, kept);
     }
     return kept;
@@ -372,7 +416,7 @@ class Script implements Decider {
     this.#length = steps.length + period * rounds;
   }
 
-  /** Whether the thread did all of it, and nothing else: also when it has caught what stopped it. */
+  /** Whether the thread did all of it and nothing else, also if it has caught what stopped it. */
   get wasFollowed(): boolean {
     return !this.#differs && this.#cursor === this.#length;
   }

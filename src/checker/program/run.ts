@@ -8,6 +8,8 @@ import type { Session } from './session.ts';
 export interface Instance {
   /** The functions of its threads, in the order of their declaration. */
   readonly threads: readonly (() => unknown)[];
+  /** Their names, in the same order. */
+  readonly names: readonly string[];
   /** What memory held before the threads started: the value of a location. */
   initial(location: number): unknown;
 }
@@ -42,6 +44,8 @@ export interface Run {
   constants: number;
   /** Times that it has begun to wait. */
   waits: number;
+  /** Whether it is between the halves of a read-modify-write. */
+  isChanging: boolean;
   /** Who decides instead of exploration. */
   readonly decider: Decider | undefined;
 }
@@ -66,6 +70,7 @@ export function makeRun(
     made: 0,
     constants: 0,
     waits: 0,
+    isChanging: false,
     decider,
   };
 }
@@ -119,6 +124,8 @@ export interface SessionLimits {
   readonly events: number;
   /** Whether an atomic read of what no thread writes may order what stands around it. */
   readonly hasBarriers: boolean;
+  /** Whether accesses that are not aligned to their size are several of a byte each. */
+  readonly splitsUnaligned: boolean;
 }
 
 /** Thrown when a thread does what only exploration knows. */

@@ -5,13 +5,13 @@
  * that belongs to the checker alone. The whole test is set up anew for each run, so that nothing is
  * left from the last.
  */
-import { assert, RondoError } from '../../base/index.ts';
+import { assert, type RondoError } from '../../base/index.ts';
 import type { Builder, RunEnd, Threads } from '../explore/explorer.ts';
 import { Flag, type Graph, Kind, Order } from '../explore/graph.ts';
 import { Constants } from './constants.ts';
 import { withGlobals } from './globals.ts';
-import type { Fault } from './faults.ts';
-import { Inputs, Unasked } from './inputs.ts';
+import { accessInChange, type Fault, nondeterministic } from './faults.ts';
+import { Inputs } from './inputs.ts';
 import { type Label, labelOf, matches, nameOf } from './label.ts';
 import { Locations, Resplit } from './locations.ts';
 import { Memories } from './memories.ts';
@@ -38,9 +38,9 @@ const STOP = new Error('stopped by the checker');
 /** See the head of this file. */
 export class Session implements Threads {
   readonly locations: Locations = new Locations(() => this.anew());
-  readonly #constants = new Constants(() => this.anew());
+  readonly constants: Constants = new Constants(() => this.anew());
   readonly #make: MakeInstance;
-  readonly #limits: SessionLimits;
+  readonly limits: SessionLimits;
   #builder: Builder | undefined;
   #graph: Graph | undefined;
   #run: Run | undefined;
@@ -66,7 +66,7 @@ export class Session implements Threads {
 
   constructor(make: MakeInstance, limits: SessionLimits) {
     this.#make = make;
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   get count(): number {
@@ -101,22 +101,22 @@ export class Session implements Threads {
   /** Forgets what was found out of memory, but not what it takes to explore. */
   restart(): void {
     this.locations.reset();
-    this.#constants.reset();
+    this.constants.reset();
     this.#spins.clear();
     this.rounds.clear();
   }
 
   /** Whether a read is no event: see `Constants`. */
   isConstant(memory: number, offset: number, size: number, order: number): boolean {
-    if (order !== Order.PLAIN && this.#limits.hasBarriers) return false;
+    if (order !== Order.PLAIN && this.limits.hasBarriers) return false;
     const run = this.#current();
     run.constants += 1;
-    return this.#constants.isConstant(memory, offset, size, run.constants);
+    return this.constants.isConstant(memory, offset, size, run.constants);
   }
 
   /** Says that a thread writes there. */
   assertChanging(memory: number, offset: number, size: number): void {
-    if (!this.isProbe) this.#constants.change(memory, offset, size);
+    if (!this.isProbe) this.constants.change(memory, offset, size);
   }
 
   /** Says who decides what events do. */
@@ -127,14 +127,17 @@ export class Session implements Threads {
   /** What is known of memory: see `Layout`. */
   get layout(): Layout {
     const looping = [...this.rounds.looping];
-    return { cuts: this.locations.cuts, changing: this.#constants.changing, looping };
+    return { cuts: this.locations.cuts, changing: this.constants.changing, looping };
   }
 
-  /** Takes over what another session knows of memory; before anything is explored. */
-  adopt({ cuts, changing, looping }: Layout): void {
+  /**
+   * Takes over what another session knows of memory, before anything of it is explored.
+   * @throws {Resplit} when it does not go with what this one knows: see `Constants.adopt`
+   */
+  adopt({ cuts, changing, looping }: Layout, constants: Layout['changing'] = []): void {
     for (const [memory, offset] of cuts) this.locations.cut(memory, offset);
-    for (const [memory, word] of changing) this.#constants.expect(memory, word);
     for (const [thread, level] of looping) this.rounds.adopt(thread, level);
+    this.constants.adopt(changing, constants);
   }
 
   /**
@@ -254,7 +257,7 @@ export class Session implements Threads {
     wanted?: (value: unknown) => boolean,
     isTimed: boolean = false,
   ): unknown {
-    const run = this.#current();
+    const run = this.#asking();
     if (run.probe !== undefined) notePlace(run, run.probe);
     if (this.trial !== undefined && (flags & Flag.HIDDEN) === 0) {
       const asked = { kind: Kind.READ, location, order, flags };
@@ -282,7 +285,7 @@ export class Session implements Threads {
 
   /** Writes a location. */
   write(location: number, order: number, value: unknown, flags: number = 0): void {
-    const run = this.#current();
+    const run = this.#asking();
     if (this.trial !== undefined && (flags & Flag.HIDDEN) === 0) {
       const asked = { kind: Kind.WRITE, location, order, flags };
       ({ order, flags } = this.trial.change(this, asked));
@@ -324,26 +327,34 @@ export class Session implements Threads {
     flags: number = 0,
   ): unknown {
     const before = this.read(location, order, flags | Flag.RMW);
-    const after = change(before);
+    const run = this.#current();
+    let after: unknown;
+    run.isChanging = true;
+    try {
+      after = change(before);
+    } finally {
+      run.isChanging = false;
+    }
     if (after !== undefined) this.write(location, order, after, (flags & Flag.HIDDEN) | Flag.RMW);
     return before;
   }
 
+  /** Whether the log, or a look ahead, has decided what neither reads nor writes. */
+  #isDecided(run: Run, kind: number, order: number): boolean {
+    if (run.cursor < run.length) this.#replayed(run, kind, -1, order, 0);
+    else if (run.probe !== undefined) this.#probed(run, kind, -1, order, 0);
+    else return false;
+    return true;
+  }
+
   /** A fence. */
   fence(order: number): void {
-    const run = this.#current();
+    const run = this.#asking();
     if (run.decider !== undefined) {
       run.decider.fence(order);
       return;
     }
-    if (run.cursor < run.length) {
-      this.#replayed(run, Kind.FENCE, -1, order, 0);
-      return;
-    }
-    if (run.probe !== undefined) {
-      this.#probed(run, Kind.FENCE, -1, order, 0);
-      return;
-    }
+    if (this.#isDecided(run, Kind.FENCE, order)) return;
     this.#assertRoom(run);
     const event = this.#graph!.count;
     if (!this.#builder!.addPlain(run.thread, Kind.FENCE, order)) throw this.#stop(run, 'stopped');
@@ -353,7 +364,7 @@ export class Session implements Threads {
   /** One of `0 … count - 1`; each is explored. */
   choose(count: number): number {
     if (this.isDirect) return this.inputs.take(count);
-    const run = this.#current();
+    const run = this.#asking();
     if (run.decider !== undefined) return run.decider.choose(count);
     if (run.cursor < run.length) {
       return this.#graph!.values[this.#replayed(run, Kind.CHOICE, -1, 0, 0)] as number;
@@ -372,20 +383,13 @@ export class Session implements Threads {
 
   /** Waits until a thread has ended. */
   join(thread: number): void {
-    const run = this.#current();
+    const run = this.#asking();
     if (run.decider !== undefined) {
       if (run.decider.join === undefined) throw new NotEnumerated();
       run.decider.join(Order.ACQUIRE);
       return;
     }
-    if (run.cursor < run.length) {
-      this.#replayed(run, Kind.JOIN, -1, Order.ACQUIRE, 0);
-      return;
-    }
-    if (run.probe !== undefined) {
-      this.#probed(run, Kind.JOIN, -1, Order.ACQUIRE, 0);
-      return;
-    }
+    if (this.#isDecided(run, Kind.JOIN, Order.ACQUIRE)) return;
     const graph = this.#graph!;
     const last = graph.head(thread);
     if (last < 0 || graph.kind(last) !== Kind.END) throw this.#stop(run, 'joining');
@@ -399,7 +403,7 @@ export class Session implements Threads {
 
   /** The thread goes no further, silently: this execution is none that the test asks about. */
   giveUp(): never {
-    if (this.isDirect) throw new Unasked();
+    if (this.isDirect) throw this.inputs.deny();
     throw this.#stop(this.#current(), 'unasked');
   }
 
@@ -478,6 +482,13 @@ export class Session implements Threads {
     return run;
   }
 
+  /** The thread that runs, which asks for an event. */
+  #asking(): Run {
+    const run = this.#current();
+    if (run.isChanging) throw accessInChange();
+    return run;
+  }
+
   #stop(run: Run, end: RunEnd): Error {
     run.end = end;
     return STOP;
@@ -493,7 +504,7 @@ export class Session implements Threads {
 
   #assertRoom(run: Run): void {
     const graph = this.#graph!;
-    if (run.cursor >= this.#limits.events) {
+    if (run.cursor >= this.limits.events) {
       this.cut ??= 'thread';
       throw this.#stop(run, 'stopped');
     }
@@ -521,13 +532,8 @@ export class Session implements Threads {
 
   #nondeterministic(run: Run, how: string): RondoError {
     run.end = 'failed';
-    const error = new RondoError(
-      'ERR_CHECKER_NONDETERMINISTIC',
-      `Cannot check thread ${run.thread}: it is not deterministic (${how}); ` +
-        'it must not depend on the clock, on chance, or on what other threads leave in plain objects',
-    );
-    this.error = error;
-    return error;
+    this.error = nondeterministic(run.instance.names[run.thread]!, how);
+    return this.error as RondoError;
   }
 
   /** Whether the thread goes round in circles: it would read the same again for ever. */

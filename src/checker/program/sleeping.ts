@@ -19,8 +19,10 @@ export function sleep(
   location: number,
   expected: unknown,
   timeoutMs: number,
+  assertRead: () => void,
 ): 'ok' | 'not-equal' | 'timed-out' {
   const found = session.read(location, Order.SEQ_CST);
+  assertRead();
   if (found !== expected) return 'not-equal';
   const ticket = `${session.thread}.${session.countWait()}`;
   const queue = session.locations.hidden(`sleepers of ${session.locations.at(location).label}`);

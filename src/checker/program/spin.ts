@@ -9,6 +9,7 @@
 import { Flag, type Graph, Kind } from '../explore/graph.ts';
 import type { Label } from './label.ts';
 import type { Probe, Run } from './run.ts';
+import { stackHere } from './site.ts';
 
 /** Most events of one round. */
 const PERIOD_MAX = 24;
@@ -178,10 +179,7 @@ const FRAMES = 50;
 export function notePlace(run: Run, probe: Probe): void {
   const at = run.cursor + probe.seen;
   if (probe.period === 0 || (at !== run.length - probe.period && at !== run.length)) return;
-  const frames = Error.stackTraceLimit;
-  Error.stackTraceLimit = FRAMES;
-  probe.places.push(new Error('place').stack ?? '');
-  Error.stackTraceLimit = frames;
+  probe.places.push(stackHere(FRAMES));
 }
 
 /**

@@ -110,6 +110,24 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
+/** Makes sure that a function was over when it returned: what it does later is never looked at. */
+function assertOver(name: string, result: unknown, why: string): void {
+  const isLater = isThenable(result);
+  // Its own fate is nobody's: what it would do later is none of this execution.
+  if (isLater) result.then(undefined, () => undefined);
+  const isGenerator = /^\[object (Async)?Generator\]$/.test(Object.prototype.toString.call(result));
+  if (!isLater && !isGenerator) return;
+  throw new RondoError(
+    'ERR_CHECKER_UNSUPPORTED',
+    `Cannot check ${name}: its function is ${isLater ? 'asynchronous' : 'a generator'}; ${why}`,
+  );
+}
+
+function assertFunction(what: string, body: unknown): void {
+  if (typeof body === 'function') return;
+  throw misuse('ERR_OPTION_TYPE', `Cannot use ${typeof body} for ${what}: it must be a function`);
+}
+
 /** Threads at most. */
 const THREADS_MAX = 16;
 const BYTES_MAX = 1_048_576;
@@ -131,11 +149,17 @@ export class TestInstance implements Instance {
     this.#session = session;
     startRun(session);
     session.shared = (bytes) => this.shared(bytes);
+    let result: unknown;
     try {
-      body(this.#context());
+      result = body(this.#context());
+    } catch (error) {
+      // What it did with an assumption that does not hold is no fault of it.
+      throw session.inputs.isDenied ? session.inputs.deny() : error;
     } finally {
       session.shared = undefined;
     }
+    if (session.inputs.isDenied) throw session.inputs.deny();
+    assertOver('the test', result, 'a test is set up when it returns');
     this.#isSetUp = true;
   }
 
@@ -206,6 +230,10 @@ export class TestInstance implements Instance {
 
   thread<T>(name: string, body: () => T): TestThread<T> {
     this.#assertSetUp('thread');
+    if (typeof name !== 'string') {
+      throw misuse('ERR_OPTION_TYPE', `Cannot use ${typeof name} for the name of a thread`);
+    }
+    assertFunction(`thread ${name}`, body);
     if (this.threads.length >= THREADS_MAX) {
       throw new RondoError('ERR_CHECKER_SIZE', `Cannot check more than ${THREADS_MAX} threads`);
     }
@@ -213,14 +241,7 @@ export class TestInstance implements Instance {
     this.threads.push(() => {
       startRun(this.#session);
       const result = body();
-      if (isThenable(result)) {
-        // Its own fate is nobody's: what it would do later is none of this execution.
-        result.then(undefined, () => undefined);
-        throw new RondoError(
-          'ERR_CHECKER_UNSUPPORTED',
-          `Cannot check ${name}: its function is asynchronous; a thread ends when it returns`,
-        );
-      }
+      assertOver(name, result, 'a thread ends when it returns');
       return result;
     });
     this.names.push(name);
@@ -234,12 +255,16 @@ export class TestInstance implements Instance {
       get result(): T {
         return results()[index] as T;
       },
-      join: () => session.join(index),
+      join: () => {
+        if (!session.isDirect) session.join(index);
+        else throw misuse('ERR_CHECKER_USE', `Cannot join ${name} here: only in another thread`);
+      },
     };
   }
 
   after(body: () => void): void {
     this.#assertSetUp('after');
+    assertFunction('after', body);
     this.#after.push(body);
   }
 
@@ -285,7 +310,24 @@ export class TestInstance implements Instance {
     for (const { lock, location } of this.#locks) {
       lock.conclude(this.#cells.get(location), this.names);
     }
-    for (const body of this.#after) body();
+    for (const body of this.#after) if (!this.#holds(body)) return;
+  }
+
+  /** Whether the test asks about what holds at the end; throws what does not hold. */
+  #holds(body: () => unknown): boolean {
+    const { inputs } = this.#session;
+    try {
+      assertOver('after', body(), 'what it asserts must have held when it returns');
+      return true;
+    } catch (error) {
+      if (inputs.isDenied) return false;
+      throw error;
+    }
+  }
+
+  /** What the lock is called whose holder is kept there. */
+  lockAt(location: number): string | undefined {
+    return this.#locks.find((each) => each.location === location)?.lock.name;
   }
 
   /** Whether anything is to hold at the end. */

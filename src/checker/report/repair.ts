@@ -16,7 +16,8 @@ import { type Change, SiteTrial } from './trial.ts';
 /** One access that is changed. */
 export interface RepairedAccess {
   readonly kind: 'read' | 'write' | 'update';
-  readonly location: string;
+  /** Everything that the execution which failed reads or writes there. */
+  readonly locations: readonly string[];
   /** `file:line`. */
   readonly place: string;
   /** Orders before and after. */
@@ -58,7 +59,7 @@ interface Access {
   readonly kind: 'read' | 'write';
   readonly isUpdate: boolean;
   readonly order: TraceEvent['order'];
-  readonly location: string;
+  readonly locations: readonly string[];
   readonly ids: readonly number[];
   readonly isCell: boolean;
   readonly place: string;
@@ -216,14 +217,14 @@ function accessesOf(events: readonly TraceEvent[], sources: Sources): Access[] {
     else group.push(event);
   }
   return [...groups.values()].map((group) => {
-    const [{ site, kind, order, location, isRmw }] = group as [TraceEvent];
+    const [{ site, kind, order, isRmw }] = group as [TraceEvent];
     const { name, call } = sources.at(site);
     return {
       site,
       kind: kind as 'read' | 'write',
       isUpdate: isRmw,
       order,
-      location,
+      locations: [...new Set(group.map(({ location }) => location))],
       ids: group.map(({ id }) => id),
       isCell: /\.plain(Load|Store)$/.test(call) || (order !== 'plain' && order !== 'seq_cst'),
       place: name,
@@ -254,8 +255,8 @@ function strengthened(access: Access, order: TraceEvent['order']): Candidate {
 }
 
 function repaired(access: Access, to: TraceEvent['order']): RepairedAccess {
-  const { isUpdate, kind, location, place, order, isCell } = access;
-  return { kind: isUpdate ? 'update' : kind, location, place, from: order, to, isCell };
+  const { isUpdate, kind, locations, place, order, isCell } = access;
+  return { kind: isUpdate ? 'update' : kind, locations, place, from: order, to, isCell };
 }
 
 function orderCandidates(model: ModelName, access: Access): Candidate[] {
@@ -274,7 +275,7 @@ function updateCandidates({ facts }: Rebuilder, accesses: readonly Access[]): Ca
       ({ kind, ids }) => kind === 'write' && ids.includes(next?.id ?? -1),
     );
     if (write === undefined || next?.thread !== events[first]?.thread) continue;
-    if (write.location !== read.location || write.isUpdate) continue;
+    if (next?.location !== events[first]?.location || write.isUpdate) continue;
     candidates.push({
       kind: 'update',
       changes: [read, write].map(({ site, kind }) => ({
@@ -334,9 +335,9 @@ function together(candidates: readonly Candidate[]): Candidate {
 
 /** All accesses of one location. */
 function locationCandidates(model: ModelName, accesses: readonly Access[]): Candidate[] {
-  return [...new Set(accesses.map(({ location }) => location))].flatMap((location) => {
+  return [...new Set(accesses.flatMap(({ locations }) => locations))].flatMap((location) => {
     const all = accesses
-      .filter((access) => access.location === location)
+      .filter(({ locations }) => locations.includes(location))
       .flatMap((access) => strongest(model, access));
     return all.length < 2 ? [] : [together(all)];
   });
@@ -359,7 +360,7 @@ function changeText(kind: Repair['kind'], accesses: readonly RepairedAccess[]): 
   if (kind === 'fence') return `a full fence stood right before ${accessText(first)}`;
   if (kind === 'update') {
     return (
-      `the read and the write of ${first.location} at ${first.place} were one step, such as ` +
+      `the read and the write of ${locationsText(first.locations)} at ${first.place} were one step, such as ` +
       'Atomics.add, or a loop with Atomics.compareExchange'
     );
   }
@@ -373,9 +374,17 @@ function list(texts: readonly string[]): string {
   return texts.length === 1 ? texts[0]! : `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`;
 }
 
-function accessText({ kind, location, place }: RepairedAccess): string {
+/** More locations of one access than that are counted. */
+const LOCATIONS_MAX = 4;
+
+function locationsText(locations: readonly string[]): string {
+  const left = locations.length - LOCATIONS_MAX + 1;
+  return list(left <= 1 ? locations : [...locations.slice(0, -left), `${left} others`]);
+}
+
+function accessText({ kind, locations, place }: RepairedAccess): string {
   const what = kind === 'update' ? 'read-modify-write' : kind;
-  return `the ${what} of ${location} at ${place}`;
+  return `the ${what} of ${locationsText(locations)} at ${place}`;
 }
 
 function targetText({ kind, from, to, isCell }: RepairedAccess): string {

@@ -1,5 +1,5 @@
 /** What a failure's report says, before it is laid out for a terminal or a page. */
-import type { CheckResult, Failure } from '../check/check.ts';
+import { type CheckResult, type Failure, TOKEN_BOUND } from '../check/check.ts';
 import type { TraceEvent } from '../check/trace.ts';
 import { type Row, type Story, storyOf } from './order.ts';
 import { Rebuilder } from './rebuild.ts';
@@ -59,10 +59,28 @@ const PLAIN =
 /** One line: how much was explored, and whether that was everything. */
 export function coverageText(result: CheckResult): string {
   const { executions, blocked, bounded, sample, failure } = result;
+  if (failure !== undefined) return failedText(result, failure);
   const counts = `${amount(executions, 'execution')}, ${blocked} blocked`;
-  if (failure !== undefined) return `stopped at the first failure, after ${counts}`;
   if (sample !== undefined) return `SAMPLE (${sample}): ${blocked} blocked`;
-  return bounded === undefined ? `complete: ${counts}` : `BOUNDED (${bounded}): ${counts}`;
+  if (bounded !== undefined) return `BOUNDED (${bounded}): ${counts}`;
+  const empty = executions === 0 ? ', and empty, as `assume` holds in no execution' : '';
+  return `complete${empty}: ${counts}`;
+}
+
+function failedText(
+  { executions, blocked, bounded }: CheckResult,
+  { kind, trace }: Failure,
+): string {
+  if (bounded === TOKEN_BOUND) return 'the execution of a token';
+  if (trace === undefined) return 'stopped at the first failure, before any execution';
+  // The one that fails counts only if its threads came to their end, or will never.
+  const isBlocked = kind === 'deadlock' || kind === 'livelock';
+  const isWhole = kind === 'error' || kind === 'lock';
+  const isEnded = isWhole && trace.states.every((state) => state === 'ended');
+  const before = executions - Number(isEnded);
+  const others = blocked - Number(isBlocked);
+  const left = others > 0 ? `, ${others} of the others blocked` : '';
+  return `stopped at the first failure, in execution ${before + others + 1}${left}`;
 }
 
 function amount(count: number, what: string): string {
@@ -173,7 +191,7 @@ function kindText({ kind, cause, trace }: Failure, sources: Sources): string {
     case 'lock':
       return FAULTS[kind];
     default: {
-      const name = cause instanceof Error ? cause.name : 'what is no Error was';
+      const name = cause instanceof Error ? cause.name : 'something that is no Error was';
       const where = thrownAt(cause, sources);
       const when = trace === undefined ? ' while the test was set up' : '';
       return `${name} thrown${when}${where}`;

@@ -266,6 +266,18 @@ describe('evaluateEcma, bounds', () => {
     const threads = [floats, ['const a = f64_x[0]']];
     assert.throws(() => evaluate(threads, undefined, { tearing: 'bytes' }), size);
     assert.equal(evaluate(threads).tornOmitted, true);
+    // More runs of a thread than a call has arguments.
+    const swaps = [
+      ['y[0] = 2', 'const a = Atomics.compareExchange(y, 0, 0, 2)', 'Atomics.store(x, 0, a + 1)'],
+      [
+        'const b = Atomics.load(y, 0)',
+        'const c = Atomics.compareExchange(x, 0, 0, 2)',
+        'const d = Atomics.add(y, 0, b + 1)',
+        'const e = Atomics.load(y, 0)',
+      ],
+    ];
+    swaps[0]!.push('Atomics.store(x, 0, 1)');
+    assert.throws(() => evaluate(swaps), size);
   });
 
   it('checks its options', () => {

@@ -69,7 +69,10 @@ export function runsOf(test: EcmaTest, options: ResolvedEcmaOptions): Runs {
 function longestChain(threads: readonly Traces[]): number {
   const count = ({ events }: Trace): number =>
     events.filter((event) => event.kind === 'memory' && event.writes).length;
-  return threads.reduce((sum, { traces }) => sum + Math.max(0, ...traces.map(count)), 0);
+  // There may be more traces than a call has arguments.
+  const longest = (traces: readonly Trace[]): number =>
+    traces.reduce((most, trace) => Math.max(most, count(trace)), 0);
+  return threads.reduce((sum, { traces }) => sum + longest(traces), 0);
 }
 
 /** Everything that some run writes, each once. */

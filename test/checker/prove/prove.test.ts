@@ -132,4 +132,10 @@ describe('any', () => {
     assert.throws(() => any.bool(), { code: 'ERR_CHECKER_USE' });
     assert.throws(() => assume(false), { code: 'ERR_CHECKER_USE' });
   });
+
+  it('proves nothing of what is asked about nowhere', () => {
+    const nowhere = refutation(() => assume(any.u8() > 255));
+    assert.match(nowhere.message, /nothing was looked at: `assume` holds in no execution/);
+    assert.equal(prove(() => assume(any.u8() > 254)).executions, 1);
+  });
 });

@@ -40,6 +40,27 @@ describe('findRepairs', () => {
     ]);
   });
 
+  test('all that one line writes', () => {
+    const body: TestBody = ({ words, thread }) => {
+      const data = words(6, 'data');
+      const flag = words(1, 'flag');
+      const put = (to: Int32Array, index: number): void => {
+        to[index] = 1;
+      };
+      thread('writer', () => {
+        for (let index = 0; index < 6; index++) put(data, index);
+        put(flag, 0);
+      });
+      thread('reader', () => {
+        if (Atomics.load(flag, 0) === 1 && data[0] === 0) throw new Error('half');
+      });
+    };
+    assert.match(
+      repairs('v8-arm64', body)[0]!,
+      /^It would pass if the write of data.0., data.1., data.2. and 4 others at \S+ were an At/,
+    );
+  });
+
   test('store buffering: two stores on x86, all four accesses in the text of the standard', () => {
     const [store] = repairs('x86-tso', cases.storeBuffering);
     assert.match(

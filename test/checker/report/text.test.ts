@@ -40,6 +40,39 @@ describe('resultText', () => {
     );
   });
 
+  test('counts the execution that fails, wherever it fails', () => {
+    const head = (model: ModelName, body: TestBody): string =>
+      report(model, body).split('\n\n')[0]!.replaceAll(/\s+/g, ' ');
+    for (const body of [cases.counting, cases.message, cases.lostWake]) {
+      assert.match(
+        head('es', body),
+        / first failure, in execution \d+(, \d+ of the others blocked)?$/,
+      );
+    }
+    const never: TestBody = ({ words, thread }) => {
+      const box = words(1);
+      thread('a', () => Atomics.wait(box, 0, 0));
+    };
+    assert.match(head('sc', never), /stopped at the first failure, in execution 1$/);
+    const { failure } = check({ model: 'sc' }, never);
+    assert.match(
+      resultText(check({ token: failure!.token }, never)),
+      /\n {2}a deadlock; the execution of a token\n/,
+    );
+  });
+
+  test('shows what was thrown when it is no error', () => {
+    const reason = { why: 'no reason', which: [1, 2] } as unknown as Error;
+    const body: TestBody = ({ thread }) => {
+      thread('a', () => {
+        throw reason;
+      });
+    };
+    const [title, kind] = report('sc', body).split('\n');
+    assert.equal(title, "FAILED under sc: { why: 'no reason', which: [ 1, 2 ] }");
+    assert.match(kind!, /^ {2}something that is no Error was thrown;/);
+  });
+
   test('sets the threads beside each other, with the source of each row', () => {
     const [head, table] = report('armv8', cases.message).split('\n\n');
     assert.match(

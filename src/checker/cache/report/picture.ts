@@ -1,4 +1,5 @@
 /** A picture of the states of lines over time: SVG that any browser shows. */
+import { escaped } from '../../report/escape.ts';
 import { accessText, hex, nameAt } from '../access.ts';
 import { eventText, messageText } from '../events.ts';
 import type { CacheReport, LineReport } from '../report.ts';
@@ -157,13 +158,4 @@ function shownText(report: CacheReport, steps: number, lines: number): string {
   const hidden = report.lines.length - lines;
   const others = hidden === 0 ? '' : `; ${count(hidden)} more lines are not drawn`;
   return `${count(steps)} of ${count(report.accesses)} accesses, those to these lines${others}`;
-}
-
-function escaped(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd]/g, '\ufffd');
 }
