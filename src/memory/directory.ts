@@ -16,6 +16,8 @@
  * Neighbouring released extents are joined when no single one will do, before untouched pages are
  * taken. An allocation that would fail while another thread holds a claim waits a few milliseconds,
  * because the other may be about to give pages back; the wait is bounded because it may be dead.
+ * And because pages are claimed for a moment while others join or split what they lie in, it fails
+ * only when nothing has changed in a whole round of looking.
  */
 import { add, compareExchange, loadAcquire, storeRelease, waitBlocking } from '#atomics';
 import { assert } from '../base/index.ts';
@@ -65,6 +67,8 @@ function alignUp(page: number, alignment: number): number {
 export class Directory {
   readonly #words: Int32Array;
   readonly #pages: number;
+  /** What the transitions made here have added to state words. */
+  #added = 0;
 
   constructor(words: Int32Array) {
     this.#words = words;
@@ -87,6 +91,7 @@ export class Directory {
    */
   take(pages: number, alignment: number): number {
     let waits = 0;
+    let changes: number | undefined;
     for (let round = 0; ; round++) {
       const reused = this.#takeReleased(pages, alignment);
       if (reused > 0) return reused;
@@ -97,8 +102,19 @@ export class Directory {
       const grown = this.#takeLast(pages, alignment);
       if (grown > 0) return grown;
       if (waits++ < CLAIM_WAITS_MAX && this.#awaitClaimant()) continue;
-      return fresh;
+      const now = this.#changes();
+      if (now === changes || round >= ROUNDS_MAX) return fresh;
+      changes = now;
     }
+  }
+
+  /** A number that changes with every transition that others make. */
+  #changes(): number {
+    let sum = 0;
+    this.each((_entry, word) => {
+      sum = (sum + (word & ~STATE_MASK)) | 0;
+    });
+    return (sum - this.#added) | 0;
   }
 
   /** Ends a claim: the entry, with all that was written to it, is now FREE, LIVE or RELEASED. */
@@ -107,6 +123,7 @@ export class Directory {
     const word = words[entry + Entry.STATE]!;
     assert((word & STATE_MASK) === State.CLAIMED, 'only a claimed entry is settled');
     const next = following(word, state);
+    this.#added = (this.#added + GENERATION) | 0;
     // Publishes the entry's other words; partners: every loadAcquire of STATE and claim().
     storeRelease(words, entry + Entry.STATE, next);
     return next;
@@ -115,7 +132,9 @@ export class Directory {
   /** Claims an entry whose state word is still `word`. */
   claim(entry: number, word: number): boolean {
     const next = following(word, State.CLAIMED);
-    return compareExchange(this.#words, entry + Entry.STATE, word, next) === word;
+    if (compareExchange(this.#words, entry + Entry.STATE, word, next) !== word) return false;
+    this.#added = (this.#added + GENERATION) | 0;
+    return true;
   }
 
   /** The state word of an entry. */

@@ -13,7 +13,9 @@ import { Resplit } from '../program/locations.ts';
 import type { TestInstance } from '../program/test.ts';
 import { Reader } from './codec.ts';
 import { identityOf } from './identity.ts';
+import { loopedBytes, readLooped } from './looped.ts';
 import {
+  type LoopedPart,
   loadState,
   readTally,
   readWork,
@@ -29,6 +31,12 @@ import {
 export const WORDS_FIRST = 2;
 export const WORDS_MAX = 32;
 
+/** What is left of one combination of inputs, and what was seen of loops under it. */
+interface Rest extends Work {
+  readonly graphs: Graph[];
+  readonly looped: LoopedPart[];
+}
+
 /** See the head of this file. */
 export class Exploration {
   readonly #examination: Examination;
@@ -38,7 +46,7 @@ export class Exploration {
   #words = WORDS_FIRST;
   #nextSave = 0;
   /** Work that was put off, and behind which inputs all others are left. */
-  #waiting: Work[] = [];
+  #waiting: Rest[] = [];
   #cursor: Saved['cursor'] | undefined;
   #test = '';
   /** Names of the threads. */
@@ -92,8 +100,9 @@ export class Exploration {
   }
 
   #isTooSmall(): boolean {
-    const { session, failure } = this.#examination;
-    return session.cut === 'all' && this.#words < WORDS_MAX && failure === undefined;
+    const { session, failure, bounded } = this.#examination;
+    const isOver = failure !== undefined || bounded !== undefined;
+    return session.cut === 'all' && this.#words < WORDS_MAX && !isOver;
   }
 
   /** Whether something is left to explore, and nothing has failed. */
@@ -108,32 +117,39 @@ export class Exploration {
     if (saved === undefined) {
       if (!this.#exploreOne(undefined)) return;
     } else {
-      const { works, cursor } = this.#load(saved);
-      this.#waiting = [...works];
-      for (let work = this.#waiting.pop(); work !== undefined; work = this.#waiting.pop()) {
-        session.inputs.set(work.inputs, work.counts);
-        if (!this.#exploreOne(work.graphs)) return;
+      this.#load(saved);
+      for (let rest = this.#waiting.pop(); rest !== undefined; rest = this.#waiting.pop()) {
+        session.inputs.set(rest.inputs, rest.counts);
+        if (!this.#exploreOne(rest)) return;
       }
-      session.inputs.set(cursor.inputs, cursor.counts);
+      session.inputs.set(saved.cursor.inputs, saved.cursor.counts);
       this.#cursor = undefined;
     }
     while (session.inputs.advance()) if (!this.#exploreOne(undefined)) return;
   }
 
-  #load({ layout, tally, works, cursor }: Saved): { works: Work[]; cursor: Omit<Work, 'graphs'> } {
+  #load({ layout, constants, tally, works, looped, cursor }: Saved): void {
     const { session } = this.#examination;
-    session.adopt(layout);
+    session.adopt(layout, constants);
     this.#examination.add(readTally(new Reader(tally), session.locations));
     const { consistency } = this.#explored;
     this.#cursor = cursor;
-    return {
-      works: works.map((bytes) => readWork(new Reader(bytes), session, consistency, this.#words)),
-      cursor,
+    const rests = new Map<string, Rest>();
+    const restOf = ({ inputs, counts }: Omit<Work, 'graphs'>): Rest => {
+      const rest = rests.get(inputs.join()) ?? { inputs, counts, graphs: [], looped: [] };
+      rests.set(inputs.join(), rest);
+      return rest;
     };
+    for (const bytes of works) {
+      const work = readWork(new Reader(bytes), session, consistency, this.#words);
+      restOf(work).graphs.push(...work.graphs);
+    }
+    for (const part of looped) restOf(part).looped.push(part);
+    this.#waiting = [...rests.values()];
   }
 
   /** Explores one combination of inputs: from its start, or what is left of it. */
-  #exploreOne(graphs: readonly Graph[] | undefined): boolean {
+  #exploreOne(rest: Rest | undefined): boolean {
     const examination = this.#examination;
     const { session } = examination;
     this.#explorer = undefined;
@@ -148,10 +164,21 @@ export class Exploration {
     const explorer = new Explorer(this.#explored.consistency, session, examination, this.#words);
     this.#explorer = explorer;
     session.use(explorer);
-    for (const graph of graphs ?? [new Graph(session.count, this.#words)]) explorer.add(graph);
+    for (const { bytes } of rest?.looped ?? []) {
+      examination.takeLooped(readLooped(bytes, session.locations));
+    }
+    for (const graph of rest?.graphs ?? [new Graph(session.count, this.#words)]) {
+      explorer.add(graph);
+    }
     const goesOn = explorer.explore();
-    if (examination.failure === undefined) examination.proveRounds();
+    if (examination.failure === undefined && (goesOn || this.#isEnough)) examination.proveRounds();
     return goesOn;
+  }
+
+  /** Whether it is over after so many executions, and not because somebody has no more time. */
+  get #isEnough(): boolean {
+    const { executions, resume } = this.#settings;
+    return resume === undefined && this.#examination.bounded === `${executions} executions`;
   }
 
   /** How many executions there may be: as many as were met in that part of everything. */
@@ -184,11 +211,16 @@ export class Exploration {
     const { values: inputs, counts } = session.inputs;
     const graphs = this.#explorer?.pending ?? [];
     const works = [...this.#waiting, { inputs, counts, graphs }];
+    const looped = this.#waiting.flatMap((rest) => rest.looped);
+    const bytes = loopedBytes(session.locations, this.#examination.giveLooped(true));
+    if (bytes !== undefined) looped.push({ inputs: [...inputs], counts: [...counts], bytes });
     saveState(file, this.#test, {
       words: this.#words,
       layout: session.layout,
+      constants: session.constants.read,
       tally: tallyBytes(session.locations, tally),
       works: works.map((work) => workBytes(session.locations, work)),
+      looped,
       cursor: this.#cursor ?? { inputs, counts },
     });
   }

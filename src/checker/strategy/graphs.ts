@@ -14,7 +14,7 @@ const THREADS_MAX = 16;
 /** Parts of everything that is left to explore are told so exactly. */
 const SHARES = 2 ** 48;
 
-/** Writes what locations are, by their numbers. */
+/** Writes what locations are, by their numbers, and how they are accessed. */
 export function writePlaces(writer: Writer, locations: Locations): void {
   writer.number(locations.count);
   for (let number = 0; number < locations.count; number++) {
@@ -22,6 +22,7 @@ export function writePlaces(writer: Writer, locations: Locations): void {
     writer.number(memory + 1);
     writer.number(offset);
     writer.number(size);
+    writer.number((locations.mayTear(number) ? 1 : 0) + (locations.isWhole(number) ? 2 : 0));
     writer.text(label);
   }
 }
@@ -32,8 +33,13 @@ export function readPlaces(reader: Reader, locations: Locations): number[] {
     const memory = reader.number() - 1;
     const offset = reader.number();
     const size = reader.number(8);
+    const marks = reader.number(3);
     const label = reader.text();
-    return memory < 0 ? locations.hidden(label) : locations.of(memory, offset, size, label);
+    if (memory < 0) return locations.hidden(label);
+    const number = locations.of(memory, offset, size, label);
+    if ((marks & 1) > 0) locations.markTearable(number);
+    if ((marks & 2) > 0) locations.markWhole(number);
+    return number;
   });
 }
 

@@ -30,6 +30,7 @@ function behaviourOf(body: TestBody, explored: Explored, events: number): number
   const session: Session = new Session(() => new TestInstance(session, body), {
     events,
     hasBarriers: explored.hasBarriers,
+    splitsUnaligned: explored.splitsUnaligned === true,
   });
   session.rounds.isLearning = false;
   for (;;) {

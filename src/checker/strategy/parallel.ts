@@ -1,6 +1,10 @@
 /**
  * Explores a test in several threads. Each explores what it has; one that runs dry is given half of
  * what waits in another. What was counted is added up, so that the sums are those of one thread.
+ *
+ * The session here explores nothing: it brings together what the workers have found out of memory,
+ * and finds out when that does not go together. Then everything begins anew, as it does in one
+ * thread. So it does with what they have seen of loops, when nothing is left under some inputs.
  */
 import { Worker } from 'node:worker_threads';
 import { integerOption, RondoError } from '../../base/index.ts';
@@ -12,13 +16,25 @@ import { Graph } from '../explore/graph.ts';
 import { withSession } from '../program/current.ts';
 import { withGlobals } from '../program/globals.ts';
 import { Unasked } from '../program/inputs.ts';
-import type { Layout } from '../program/run.ts';
+import { Resplit } from '../program/locations.ts';
 import type { TestBody, TestInstance } from '../program/test.ts';
 import { Reader } from './codec.ts';
-import { hasCode, WORDS_FIRST, WORDS_MAX } from './exploration.ts';
+import { hasCode, WORDS_FIRST } from './exploration.ts';
 import { identityOf } from './identity.ts';
-import type { Counts, Order, Report, WorkerStart } from './messages.ts';
-import { loadState, readTally, removeState, saveState, tallyBytes, workBytes } from './state.ts';
+import { type Looped, loopedBytes, readLooped } from './looped.ts';
+import type { Known, Order, Report, WorkerStart } from './messages.ts';
+import {
+  inputsOf,
+  type LoopedPart,
+  loadState,
+  readTally,
+  removeState,
+  saveState,
+  type Tally,
+  tallyBytes,
+  type Work,
+  workBytes,
+} from './state.ts';
 
 /** Where a test is declared. */
 export interface TestSource {
@@ -69,8 +85,12 @@ interface Hand {
   executions: number;
   blocked: number;
   pending: number;
-  counts: Counts | undefined;
+  found: Tally | undefined;
+  /** The inputs of its last order. */
+  inputs: Inputs | undefined;
 }
+
+type Inputs = Omit<Work, 'graphs'>;
 
 /** Why all workers are stopped, and what is done then. */
 type Stop = 'bound' | 'save' | 'again' | 'failure';
@@ -85,10 +105,15 @@ class Coordinator {
   readonly #test: string | undefined;
   #names: readonly string[] = [];
   #attempt = 0;
+  /** Words of the sets of events, in this attempt and in the next one. */
   #words = WORDS_FIRST;
-  #layout: Layout = { cuts: [], changing: [], looping: [] };
+  #nextWords = WORDS_FIRST;
+  /** What the workers have found out of memory does not go together: no count of theirs is good. */
+  #isVoid = false;
   /** Work that nobody has. */
   #queue: Uint8Array[] = [];
+  /** By inputs that are not done with, what was seen of loops. */
+  readonly #looped = new Map<string, LoopedPart[]>();
   /** Whether combinations of inputs are left behind the last that was taken. */
   #hasInputs = true;
   #isFirst = true;
@@ -100,6 +125,7 @@ class Coordinator {
   #nextTold = 0;
   #nextSave = 0;
   #deadline = Infinity;
+  #isOver = false;
   #finish!: () => void;
   #fail!: (error: unknown) => void;
 
@@ -124,8 +150,14 @@ class Coordinator {
     this.#examination.restart();
     this.#load();
     const over = new Promise<void>((resolve, reject) => {
-      this.#finish = resolve;
-      this.#fail = reject;
+      this.#finish = () => {
+        this.#isOver = true;
+        resolve();
+      };
+      this.#fail = (error) => {
+        this.#isOver = true;
+        reject(error);
+      };
     });
     const abort = (): void => this.#end('it was stopped');
     signal?.addEventListener('abort', abort);
@@ -149,10 +181,16 @@ class Coordinator {
     if (saved === undefined) return;
     const { session } = this.#examination;
     this.#words = saved.words;
-    this.#layout = saved.layout;
-    session.adopt(saved.layout);
+    this.#nextWords = saved.words;
+    session.adopt(saved.layout, saved.constants);
     this.#examination.add(readTally(new Reader(saved.tally), session.locations));
     this.#queue = [...saved.works];
+    for (const part of saved.looped) this.#addLooped(part);
+    const [first = saved.looped[0]] = saved.works.map((work) => inputsOf(work));
+    if (first !== undefined) {
+      session.inputs.set(first.inputs, first.counts);
+      this.#names = this.#within(() => session.prepare() as TestInstance).names;
+    }
     session.inputs.set(saved.cursor.inputs, saved.cursor.counts);
     this.#isFirst = false;
   }
@@ -178,7 +216,8 @@ class Coordinator {
       executions: 0,
       blocked: 0,
       pending: 0,
-      counts: undefined,
+      found: undefined,
+      inputs: undefined,
     };
     worker.on('message', (report: Report) => {
       try {
@@ -193,6 +232,7 @@ class Coordinator {
   }
 
   #hear(hand: Hand, report: Report): void {
+    if (this.#isOver) return;
     if (report.kind === 'error') {
       throw new RondoError(report.code as 'ERR_CHECKER_USE', report.message);
     }
@@ -202,6 +242,7 @@ class Coordinator {
   }
 
   #note(hand: Hand, report: Exclude<Report, { kind: 'ready' | 'error' }>): void {
+    if (report.known !== undefined) this.#adopt(report.known);
     switch (report.kind) {
       case 'progress':
         ({ executions: hand.executions, blocked: hand.blocked, pending: hand.pending } = report);
@@ -214,10 +255,8 @@ class Coordinator {
         return;
       case 'again':
         hand.isBusy = false;
-        if (report.isLarger && this.#words < WORDS_MAX) this.#words *= 2;
-        else if (report.isLarger) this.#bound ??= `${32 * this.#words} events`;
-        this.#merge(report.layout);
-        this.#stopAll(this.#bound === undefined ? 'again' : 'bound');
+        if (report.isLarger) this.#nextWords = 2 * this.#words;
+        this.#renounce();
         return;
       case 'failed':
         this.#token ??= report.token;
@@ -229,18 +268,50 @@ class Coordinator {
       case 'idle':
     }
     hand.isBusy = false;
-    hand.counts = report;
-    const { session } = this.#examination;
-    const { executions, blocked } = readTally(new Reader(report.tally), session.locations);
-    Object.assign(hand, { executions, blocked, pending: 0 });
+    if (report.looped !== undefined) this.#addLooped({ ...hand.inputs!, bytes: report.looped });
+    const { locations } = this.#examination.session;
+    this.#attemptTo(() => {
+      hand.found = readTally(new Reader(report.tally), locations);
+      const { executions, blocked } = hand.found;
+      Object.assign(hand, { executions, blocked, pending: 0 });
+    });
   }
 
-  #merge({ cuts, changing, looping }: Layout): void {
-    this.#layout = {
-      cuts: unite(this.#layout.cuts, cuts),
-      changing: unite(this.#layout.changing, changing),
-      looping: unite(this.#layout.looping, looping),
-    };
+  #addLooped(part: LoopedPart): void {
+    const key = part.inputs.join();
+    const parts = this.#looped.get(key);
+    if (parts === undefined) this.#looped.set(key, [part]);
+    else parts.push(part);
+  }
+
+  /** Takes over what a worker has found out of memory. */
+  #adopt({ layout, constants }: Known): void {
+    this.#attemptTo(() => this.#examination.session.adopt(layout, constants));
+  }
+
+  /** Does what may show that this attempt is void. */
+  #attemptTo(body: () => void): void {
+    try {
+      body();
+    } catch (error) {
+      if (!(error instanceof Resplit)) throw error;
+      this.#renounce();
+    }
+  }
+
+  /** This attempt is void. */
+  #renounce(): void {
+    this.#isVoid = true;
+    // So are its counts: there is no bound that they have come to.
+    if (this.#bound === this.#boundOfCounts) {
+      this.#bound = undefined;
+      if (this.#stop === 'bound') this.#stop = 'again';
+    }
+    this.#stopAll('again');
+  }
+
+  get #boundOfCounts(): string {
+    return `${this.#settings.executions} executions`;
   }
 
   /** Looks at bounds, and tells how far it is. */
@@ -253,7 +324,8 @@ class Coordinator {
       sum.blocked += blocked;
       sum.pending += pending;
     }
-    if (this.#visited + sum.executions + sum.blocked >= most) this.#end(`${most} executions`);
+    const visited = this.#visited + sum.executions + sum.blocked;
+    if (visited >= most && !this.#isVoid) this.#end(this.#boundOfCounts);
     else if (now >= this.#deadline) this.#end(`${milliseconds} ms`);
     else if (now >= this.#nextSave) {
       this.#nextSave = now + resumeEvery;
@@ -272,6 +344,7 @@ class Coordinator {
   }
 
   #end(bound: string): void {
+    if (this.#isOver) return;
     this.#bound ??= bound;
     this.#stopAll('bound');
     this.#goOn();
@@ -294,39 +367,95 @@ class Coordinator {
     hand.worker.postMessage(order);
   }
 
-  /** Gives everybody something to do, or ends it, when all have said what they had to say. */
+  /** Goes on until something must be waited for, or all is over. */
   #goOn(): void {
+    while (!this.#isOver && this.#takesTurn());
+  }
+
+  /** Does what comes next; false when that is to wait. */
+  #takesTurn(): boolean {
     const hands = this.#hands;
-    if (this.#stop !== undefined) {
-      if (hands.some(({ isBusy }) => isBusy)) return;
-      const why = this.#stop;
-      this.#stop = undefined;
-      if (why === 'again') this.#beginAnew();
-      else if (why === 'save') this.#save();
-      else {
-        this.#finish();
-        return;
+    if (this.#stop === undefined) this.#proveDone();
+    if (this.#stop === undefined) {
+      for (const hand of hands) {
+        if (hand.isReady && !hand.isBusy && !this.#give(hand)) break;
       }
     }
-    for (const hand of hands) {
-      if (hand.isReady && !hand.isBusy && !this.#give(hand)) break;
+    const isBusy = hands.some((hand) => hand.isBusy);
+    if (this.#stop !== undefined) {
+      if (!isBusy) this.#stopped(this.#stop);
+      return !isBusy;
     }
-    const isOver = hands.every(({ isReady, isBusy }) => isReady && !isBusy);
-    if (isOver || this.#stop !== undefined) this.#finish();
-    else if (hands.some(({ isReady, isBusy }) => isReady && !isBusy)) this.#askRichest();
+    if (isBusy) this.#askRichest();
+    if (isBusy || hands.some(({ isReady }) => !isReady)) return false;
+    this.#collect();
+    this.#attemptTo(() => this.#within((examination) => examination.finish(32 * this.#words)));
+    if (!this.#isVoid) this.#finish();
+    return this.#isVoid;
+  }
+
+  /** All workers have stopped. */
+  #stopped(why: Stop): void {
+    this.#stop = undefined;
+    if (why === 'again') this.#beginAnew();
+    else if (why === 'save') this.#save();
+    else this.#finish();
+  }
+
+  #within<T>(body: (examination: Examination) => T): T {
+    const examination = this.#examination;
+    return withGlobals(() => withSession(examination.session, () => body(examination)));
+  }
+
+  /** Brings together what was seen of loops under inputs that nobody explores any more. */
+  #proveDone(): void {
+    for (const [key, parts] of this.#looped) {
+      const isIt = ({ inputs }: Inputs): boolean => inputs.join() === key;
+      if (this.#hands.some(({ isBusy, inputs }) => isBusy && isIt(inputs!))) continue;
+      if (this.#queue.some((work) => isIt(inputsOf(work)))) continue;
+      this.#looped.delete(key);
+      this.#bring(parts, (examination, all) => {
+        const hasLoops = all.some(({ seen }) => seen.some(({ loops }) => loops.length > 0));
+        if (hasLoops) examination.proveRounds();
+      });
+      if (this.#isVoid) return;
+    }
+  }
+
+  /** Does something with all that was seen of loops under some inputs. */
+  #bring(
+    parts: readonly LoopedPart[],
+    body: (examination: Examination, all: readonly Looped[]) => void,
+  ): void {
+    const { inputs, locations } = this.#examination.session;
+    const cursor = [[...inputs.values], [...inputs.counts]] as const;
+    inputs.set(parts[0]!.inputs, parts[0]!.counts);
+    this.#attemptTo(() => {
+      this.#within((examination) => {
+        examination.clearLooped();
+        examination.session.prepare();
+        const all = parts.map(({ bytes }) => readLooped(bytes, locations));
+        for (const looped of all) examination.takeLooped(looped);
+        body(examination, all);
+      });
+    });
+    inputs.set(...cursor);
   }
 
   #beginAnew(): void {
     const { session } = this.#examination;
     this.#attempt += 1;
+    this.#isVoid = false;
+    this.#words = this.#nextWords;
     this.#queue = [];
+    this.#looped.clear();
     this.#isFirst = true;
     this.#hasInputs = true;
+    this.#visited = 0;
     this.#examination.restart();
     session.restart();
-    session.adopt(this.#layout);
     for (const hand of this.#hands) {
-      Object.assign(hand, { isAsked: false, executions: 0, blocked: 0, counts: undefined });
+      Object.assign(hand, { isAsked: false, executions: 0, blocked: 0, found: undefined });
     }
   }
 
@@ -334,9 +463,11 @@ class Coordinator {
   #give(hand: Hand): boolean {
     const work = this.#queue.pop() ?? this.#nextInputs();
     if (work === undefined) return false;
+    const { layout, constants } = this.#examination.session;
+    const known: Known = { layout, constants: constants.read };
     hand.isBusy = true;
-    const attempt = this.#attempt;
-    this.#order(hand, { kind: 'work', attempt, words: this.#words, layout: this.#layout, work });
+    hand.inputs = inputsOf(work);
+    this.#order(hand, { kind: 'work', attempt: this.#attempt, words: this.#words, known, work });
     return true;
   }
 
@@ -381,54 +512,64 @@ class Coordinator {
 
   /** Adds what workers have counted to the rest; they begin to count anew. */
   #collect(): void {
-    const { session } = this.#examination;
     for (const hand of this.#hands) {
-      if (hand.counts === undefined) continue;
-      this.#examination.add(readTally(new Reader(hand.counts.tally), session.locations));
-      if (hand.counts.isTooLong) session.cut = 'thread';
+      if (hand.found === undefined) continue;
+      this.#examination.add(hand.found);
       this.#visited += hand.executions + hand.blocked;
-      Object.assign(hand, { executions: 0, blocked: 0, counts: undefined });
+      Object.assign(hand, { executions: 0, blocked: 0, found: undefined });
     }
   }
 
+  /** Writes where exploration is, unless that turns out to be void. */
   #save(): void {
     this.#collect();
     // Workers count from 0 in the next attempt, and take up what was given back.
     this.#attempt += 1;
     for (const hand of this.#hands) hand.isAsked = false;
     const { session, tally } = this.#examination;
+    const { locations } = session;
+    for (const [key, parts] of this.#looped) {
+      if (parts.length < 2) continue;
+      this.#bring(parts, (examination) => {
+        const bytes = loopedBytes(locations, examination.giveLooped(true))!;
+        this.#looped.set(key, [{ ...parts[0]!, bytes }]);
+      });
+      if (this.#isVoid) return;
+    }
     const { values: inputs, counts } = session.inputs;
     saveState(this.#settings.resume!, this.#test!, {
       words: this.#words,
-      layout: this.#layout,
-      tally: tallyBytes(session.locations, tally),
+      layout: session.layout,
+      constants: session.constants.read,
+      tally: tallyBytes(locations, tally),
       works: this.#queue,
+      looped: [...this.#looped.values()].flat(),
       cursor: { inputs, counts },
     });
+  }
+
+  /** Writes where exploration is when it is bounded: at its start, if what was found is void. */
+  #putOff(): void {
+    if (!this.#isVoid) this.#save();
+    if (!this.#isVoid) return;
+    this.#beginAnew();
+    const first = this.#nextInputs();
+    if (first !== undefined) this.#queue.push(first);
+    this.#save();
   }
 
   #result(): CheckResult {
     const examination = this.#examination;
     const { model, resume } = this.#settings;
-    this.#collect();
     const isPutOff = this.#bound !== undefined && this.#token === undefined;
-    if (resume !== undefined && isPutOff) this.#save();
+    if (this.#isVoid && isPutOff && resume === undefined) this.#beginAnew();
+    this.#collect();
+    if (resume !== undefined && isPutOff) this.#putOff();
     else if (resume !== undefined) removeState(resume);
     if (this.#bound !== undefined) examination.bound(this.#bound);
     if (this.#token !== undefined) {
       examination.failure = check({ token: this.#token, model }, this.#body).failure;
-    } else if (examination.failure === undefined) {
-      const finish = (): void => examination.finish(32 * this.#words);
-      withGlobals(() => withSession(examination.session, finish));
     }
     return resultOf(model, examination, this.#names);
   }
-}
-
-type Pairs = readonly (readonly [number, number])[];
-
-function unite(one: Pairs, other: Pairs): Pairs {
-  const all = new Map<string, readonly [number, number]>();
-  for (const pair of [...one, ...other]) all.set(pair.join(), pair);
-  return [...all.values()];
 }

@@ -29,8 +29,22 @@ export interface Tally {
   readonly isBuffering: boolean;
   /** Whether something was left out because of the bound of preemptions. */
   readonly isCut: boolean;
+  /** Whether accesses that may be torn raced with others that see memory as a whole. */
+  readonly isTorn: boolean;
+  /** Whether an execution was given up: one thread had too many events, or all together had. */
+  readonly cut: 'thread' | 'all' | undefined;
   /** By location: values that were written. */
   readonly domain: ReadonlyMap<number, ReadonlySet<unknown>>;
+}
+
+/** Memories, and words or places in them. */
+type Pairs = Layout['changing'];
+
+/** What was seen of loops under one combination of inputs. */
+export interface LoopedPart {
+  readonly inputs: readonly number[];
+  readonly counts: readonly number[];
+  readonly bytes: Uint8Array;
 }
 
 /** Graphs of one combination of inputs. */
@@ -41,11 +55,16 @@ export interface Work {
   readonly graphs: readonly Graph[];
 }
 
+/** In the order of their weight. */
+const CUTS = [undefined, 'thread', 'all'] as const;
+
 /** Writes what was found. */
 function writeTally(writer: Writer, locations: Locations, tally: Tally): void {
   writer.number(tally.executions);
   writer.number(tally.blocked);
-  writer.number((tally.isBuffering ? 1 : 0) + (tally.isCut ? 2 : 0));
+  const { isBuffering, isCut, isTorn } = tally;
+  writer.number((isBuffering ? 1 : 0) + (isCut ? 2 : 0) + (isTorn ? 4 : 0));
+  writer.number(CUTS.indexOf(tally.cut));
   writer.number(tally.races.length);
   for (const race of tally.races) writer.text(race);
   writePlaces(writer, locations);
@@ -61,7 +80,8 @@ function writeTally(writer: Writer, locations: Locations, tally: Tally): void {
 export function readTally(reader: Reader, locations: Locations): Tally {
   const executions = reader.number();
   const blocked = reader.number();
-  const bits = reader.number(3);
+  const bits = reader.number(7);
+  const cut = CUTS[reader.number(CUTS.length - 1)];
   const races = Array.from({ length: reader.number(64) }, () => reader.text());
   const places = readPlaces(reader, locations);
   const domain = new Map<number, Set<unknown>>();
@@ -71,7 +91,8 @@ export function readTally(reader: Reader, locations: Locations): Tally {
     for (let more = reader.number(); more > 0; more--) values.add(reader.value());
     domain.set(location, values);
   }
-  return { executions, blocked, races, isBuffering: (bits & 1) > 0, isCut: bits > 1, domain };
+  const [isBuffering, isCut, isTorn] = [(bits & 1) > 0, (bits & 2) > 0, (bits & 4) > 0];
+  return { executions, blocked, races, isBuffering, isCut, isTorn, cut, domain };
 }
 
 /** Writes graphs with the inputs that they belong to. */
@@ -79,6 +100,13 @@ function writeWork(writer: Writer, locations: Locations, work: Work): void {
   writer.numbers(work.inputs);
   writer.numbers(work.counts);
   writeGraphs(writer, locations, work.graphs);
+}
+
+/** The inputs that graphs belong to. */
+export function inputsOf(work: Uint8Array): Omit<Work, 'graphs'> {
+  const reader = new Reader(work);
+  const inputs = reader.numbers(64);
+  return { inputs, counts: reader.numbers(64) };
 }
 
 /** Reads graphs with the inputs that they belong to. */
@@ -95,34 +123,39 @@ export function readWork(
 
 /** Writes what is known of memory. */
 export function writeLayout(writer: Writer, { cuts, changing, looping }: Layout): void {
-  for (const pairs of [cuts, changing, looping]) {
-    const memories = new Map<number, number[]>();
-    for (const [memory, place] of pairs) {
-      const places = memories.get(memory);
-      if (places === undefined) memories.set(memory, [place]);
-      else places.push(place);
-    }
-    writer.number(memories.size);
-    for (const [memory, places] of memories) {
-      writer.number(memory);
-      places.sort((one, other) => one - other);
-      writer.numbers(places.map((place, index) => place - (places[index - 1] ?? 0)));
-    }
+  for (const pairs of [cuts, changing, looping]) writePairs(writer, pairs);
+}
+
+function writePairs(writer: Writer, pairs: Pairs): void {
+  const memories = new Map<number, number[]>();
+  for (const [memory, place] of pairs) {
+    const places = memories.get(memory);
+    if (places === undefined) memories.set(memory, [place]);
+    else places.push(place);
+  }
+  writer.number(memories.size);
+  for (const [memory, places] of memories) {
+    writer.number(memory);
+    places.sort((one, other) => one - other);
+    writer.numbers(places.map((place, index) => place - (places[index - 1] ?? 0)));
   }
 }
 
 /** Reads what is known of memory. */
 export function readLayout(reader: Reader): Layout {
-  const pairs = (): [number, number][] => {
-    const all: [number, number][] = [];
-    for (let left = reader.number(1 << 16); left > 0; left--) {
-      const memory = reader.number(1 << 20);
-      let place = 0;
-      for (const step of reader.numbers(1 << 20)) all.push([memory, (place += step)]);
-    }
-    return all;
-  };
-  return { cuts: pairs(), changing: pairs(), looping: pairs() };
+  const cuts = readPairs(reader);
+  const changing = readPairs(reader);
+  return { cuts, changing, looping: readPairs(reader) };
+}
+
+function readPairs(reader: Reader): [number, number][] {
+  const all: [number, number][] = [];
+  for (let left = reader.number(1 << 16); left > 0; left--) {
+    const memory = reader.number(1 << 20);
+    let place = 0;
+    for (const step of reader.numbers(1 << 20)) all.push([memory, (place += step)]);
+  }
+  return all;
 }
 
 /** What was found, as bytes of their own. */
@@ -139,15 +172,19 @@ export function workBytes(locations: Locations, work: Work): Uint8Array {
   return writer.bytes;
 }
 
-const MAGIC = 'rondo checker 2';
+const MAGIC = 'rondo checker 3';
 
 /** Where an exploration was when it was put off. */
 export interface Saved {
   /** Words of the sets of events. */
   readonly words: number;
   readonly layout: Layout;
+  /** Memories and words that no graph reads as events: see `Constants`. */
+  readonly constants: Pairs;
   readonly tally: Uint8Array;
   readonly works: readonly Uint8Array[];
+  /** What was seen of loops under inputs that are not done with. */
+  readonly looped: readonly LoopedPart[];
   /** The inputs behind which all are left. */
   readonly cursor: { readonly inputs: readonly number[]; readonly counts: readonly number[] };
 }
@@ -159,9 +196,16 @@ export function saveState(file: string, test: string, saved: Saved): void {
   writer.text(test);
   writer.number(saved.words);
   writeLayout(writer, saved.layout);
+  writePairs(writer, saved.constants);
   writer.raw(saved.tally);
   writer.number(saved.works.length);
   for (const work of saved.works) writer.raw(work);
+  writer.number(saved.looped.length);
+  for (const { inputs, counts, bytes } of saved.looped) {
+    writer.numbers(inputs);
+    writer.numbers(counts);
+    writer.raw(bytes);
+  }
   writer.numbers(saved.cursor.inputs);
   writer.numbers(saved.cursor.counts);
   const fresh = `${file}.new`;
@@ -190,10 +234,15 @@ export function loadState(file: string, test: string): Saved | undefined {
     if (reader.text() !== test) throw new RangeError('it is of another test, or of other options');
     const words = reader.number(32);
     const layout = readLayout(reader);
+    const constants = readPairs(reader);
     const tally = reader.raw();
     const works = Array.from({ length: reader.number(1 << 16) }, () => reader.raw());
+    const looped = Array.from({ length: reader.number(1 << 16) }, () => {
+      const inputs = reader.numbers(64);
+      return { inputs, counts: reader.numbers(64), bytes: reader.raw() };
+    });
     const cursor = { inputs: reader.numbers(64), counts: reader.numbers(64) };
-    return { words, layout, tally, works, cursor };
+    return { words, layout, constants, tally, works, looped, cursor };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new RondoError('ERR_CHECKER_RESUME', `Cannot go on from ${file}: ${error.message}`);

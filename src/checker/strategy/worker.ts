@@ -15,7 +15,9 @@ import { withGlobals } from '../program/globals.ts';
 import { Resplit } from '../program/locations.ts';
 import type { TestBody } from '../program/test.ts';
 import { Reader } from './codec.ts';
-import type { Counts, Order, Report, WorkerStart } from './messages.ts';
+import { WORDS_MAX } from './exploration.ts';
+import { loopedBytes } from './looped.ts';
+import type { Found, Known, Order, Report, WorkerStart } from './messages.ts';
 import { readWork, tallyBytes, workBytes } from './state.ts';
 
 /** Between two reports of progress. */
@@ -32,6 +34,11 @@ class Worker {
   #attempt = -1;
   #isStopped = false;
   #nextTold = 0;
+  /** Words that the coordinator knows of, as many as they are: their number only grows. */
+  #told = 0;
+  /** Whether larger graphs would hold what is given up. */
+  #mayGrow = true;
+  #looped: Uint8Array | undefined;
 
   constructor(port: NonNullable<typeof parentPort>, start: WorkerStart, body: TestBody) {
     const options = { ...start.options, model: start.model, executions: 2 ** 31 - 1 };
@@ -64,7 +71,7 @@ class Worker {
     if (attempt !== this.#attempt && order.kind === 'share') return;
     if (order.kind === 'share') this.#share(attempt);
     else if (this.#explorer === undefined) {
-      this.#say({ kind: 'stopped', attempt, work: undefined, ...this.#counts() });
+      this.#say({ kind: 'stopped', attempt, work: undefined, ...this.#found() });
     } else this.#isStopped = true;
   }
 
@@ -73,21 +80,28 @@ class Worker {
     for (let got = receiveMessageOnPort(this.#port); got; got = receiveMessageOnPort(this.#port)) {
       this.#obey(got.message as Order);
     }
-    if (this.#isStopped) return false;
+    if (this.#isStopped || this.#isTooSmall) return false;
     if (now >= this.#nextTold) {
       this.#nextTold = now + PROGRESS_MS;
       const { executions, blocked } = this.#examination;
       const pending = this.#explorer!.pending.length;
-      this.#say({ kind: 'progress', attempt: this.#attempt, executions, blocked, pending });
+      const { size } = this.#examination.session.constants;
+      const known = size === this.#told ? undefined : this.#known();
+      const attempt = this.#attempt;
+      this.#say({ kind: 'progress', attempt, executions, blocked, pending, known });
     }
     return true;
+  }
+
+  get #isTooSmall(): boolean {
+    return this.#mayGrow && this.#examination.session.cut === 'all';
   }
 
   #share(attempt: number): void {
     const explorer = this.#explorer;
     const half = (explorer?.pending.length ?? 0) >>> 1;
     const work = half === 0 ? undefined : this.#pack(half);
-    this.#say({ kind: 'shared', attempt, work });
+    this.#say({ kind: 'shared', attempt, work, known: this.#known() });
   }
 
   #pack(count: number): Uint8Array {
@@ -97,9 +111,15 @@ class Worker {
     return workBytes(session.locations, { inputs: values, counts, graphs });
   }
 
-  #counts(): Counts {
+  #known(): Known {
+    const { layout, constants } = this.#examination.session;
+    this.#told = constants.size;
+    return { layout, constants: constants.read };
+  }
+
+  #found(looped?: Uint8Array): Found {
     const { session, tally } = this.#examination;
-    return { tally: tallyBytes(session.locations, tally), isTooLong: session.cut === 'thread' };
+    return { known: this.#known(), tally: tallyBytes(session.locations, tally), looped };
   }
 
   #carryOut(order: Work): void {
@@ -112,7 +132,7 @@ class Worker {
       this.#conclude(attempt, isDone);
     } catch (error) {
       if (error instanceof Resplit) {
-        this.#say({ kind: 'again', attempt, layout: session.layout, isLarger: false });
+        this.#say({ kind: 'again', attempt, known: this.#known(), isLarger: false });
       } else {
         const { code, message } = error as { code?: string; message: string };
         this.#say({ kind: 'error', attempt, code: code ?? '', message });
@@ -122,15 +142,16 @@ class Worker {
     }
   }
 
-  #explore({ attempt, words, layout, work }: Work): boolean {
+  #explore({ attempt, words, known, work }: Work): boolean {
     const examination = this.#examination;
     const { session } = examination;
     if (attempt !== this.#attempt) {
       this.#attempt = attempt;
       examination.restart();
       session.restart();
-      session.adopt(layout);
     }
+    this.#mayGrow = words < WORDS_MAX;
+    session.adopt(known.layout, known.constants);
     const { consistency } = this.#explored;
     const { inputs, counts, graphs } = readWork(new Reader(work), session, consistency, words);
     session.inputs.set(inputs, counts);
@@ -140,22 +161,42 @@ class Worker {
     session.use(explorer);
     for (const graph of graphs) explorer.add(graph);
     const isDone = explorer.explore();
-    if (examination.failure === undefined) examination.proveRounds();
+    this.#looped = examination.failure === undefined ? this.#seen() : undefined;
     return isDone;
   }
 
+  /** What was seen of loops: it is proved with what others have seen, when nobody has any more. */
+  #seen(): Uint8Array | undefined {
+    const examination = this.#examination;
+    const looped = examination.giveLooped(false);
+    try {
+      return loopedBytes(examination.session.locations, looped);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'ERR_CHECKER_UNSUPPORTED') throw error;
+      // What it has read cannot be handed on, so that its graphs cannot, either: it has all.
+      examination.takeLooped(looped);
+      examination.proveRounds();
+      return undefined;
+    }
+  }
+
   #conclude(attempt: number, isDone: boolean): void {
-    const { session, failure } = this.#examination;
+    const { failure } = this.#examination;
     if (failure !== undefined) {
-      this.#say({ kind: 'failed', attempt, token: failure.token, ...this.#counts() });
-    } else if (session.cut === 'all') {
-      this.#say({ kind: 'again', attempt, layout: session.layout, isLarger: true });
-    } else if (isDone && !this.#isStopped) {
-      this.#say({ kind: 'idle', attempt, ...this.#counts() });
+      this.#say({ kind: 'failed', attempt, token: failure.token, ...this.#found() });
+      return;
+    }
+    if (this.#isTooSmall) {
+      this.#say({ kind: 'again', attempt, known: this.#known(), isLarger: true });
+      return;
+    }
+    const found = this.#found(this.#looped);
+    if (isDone && !this.#isStopped) {
+      this.#say({ kind: 'idle', attempt, ...found });
     } else {
       const { length } = this.#explorer!.pending;
       const work = length === 0 ? undefined : this.#pack(length);
-      this.#say({ kind: 'stopped', attempt, work, ...this.#counts() });
+      this.#say({ kind: 'stopped', attempt, work, ...found });
     }
   }
 }

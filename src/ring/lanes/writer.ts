@@ -191,12 +191,15 @@ export class LaneWriter {
   /** The first `count` claimed slots hold messages. Published with others, or by `publish`. */
   commit(count: number): void {
     this.#tail = (this.#tail + count) | 0;
+    // The claim is over: what it has of the slab is the messages', and free when they are taken.
+    this.#claimStart = this.#slabTail;
     if (((this.#tail - this.#published) | 0) >= this.#publishEvery) this.publish();
   }
 
   /** What was written into the claimed slots is no message. */
   abort(): void {
-    if (this.size > 0) this.#slabTail = this.#startsOver ? this.#restart : this.#claimStart;
+    this.#slabTail = this.#startsOver ? this.#restart : this.#claimStart;
+    this.#claimStart = this.#slabTail;
     this.#words[this.#counters + 2]! += 1;
   }
 

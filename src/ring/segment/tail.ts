@@ -3,9 +3,11 @@
  * waits for an observer, so it may miss messages, and counts them.
  *
  * A copy is shown if it was not being overwritten. On lossy rings the producer says what it may be
- * overwriting (`spec/ring.md`, §10). On others it only overwrites what was consumed, and does not say
- * how far it is with what it has not published; what was consumed counts as overwritten when it is
- * more than half a ring behind what was published.
+ * overwriting (`spec/ring.md`, §10). On others it only overwrites what was consumed, and does not
+ * say how far it is with what it has not published; what was consumed counts as overwritten when it
+ * is more than half a ring, or half a slab, behind what was published. A producer that writes more
+ * than that before it publishes may so be seen at it: a copy of what was consumed is torn then, or
+ * is of another message. What is not consumed is whole always, as is all on lossy rings.
  */
 import { fence } from '#atomics';
 import { RondoError } from '../../base/index.ts';
@@ -96,7 +98,11 @@ export class RingTail {
     return poisonOf(this.#words);
   }
 
-  /** Up to `limit` messages that have not been seen yet, fewer when there are no more now. */
+  /**
+   * Up to `limit` messages that have not been seen yet, fewer when there are no more now. Where
+   * nothing is overwritten before it was taken, those that were taken may be torn, if their
+   * producer writes more than half of the slots, or of the slab, before it publishes.
+   */
   read(limit: number): SeenMessage[] {
     const seen: SeenMessage[] = [];
     let idle = 0;

@@ -85,6 +85,27 @@ describe('a read-modify-write', () => {
   });
 });
 
+describe('a compare-and-exchange under the specification', () => {
+  it('may succeed on a plain write that comes after it in the memory order', () => {
+    const results = new Set<string>();
+    const { bounded } = check({ model: 'es' }, ({ words, thread, after }) => {
+      const [x, y] = [words(1, 'x'), words(1, 'y')];
+      thread('writer', () => {
+        Atomics.store(x, 0, 2);
+        Atomics.load(x, 0);
+        y[0] = 1;
+      });
+      const updater = thread('updater', () => {
+        const found = Atomics.compareExchange(y, 0, 1, 2);
+        return `${found} ${Atomics.load(x, 0)}`;
+      });
+      after(() => void results.add(updater.result));
+    });
+    assert.equal(bounded, undefined);
+    assert.deepEqual([...results].sort(), ['0 0', '0 2', '1 0', '1 2']);
+  });
+});
+
 describe('a wait', () => {
   it('fails where nobody has written', () => {
     const { failure } = check({ model: 'sc' }, ({ shared, thread }) => {

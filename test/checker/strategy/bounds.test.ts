@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { checkWith } from '../../../src/checker/check/check.ts';
 import { check, type CheckProgress, type TestBody } from '../../../src/checker/index.ts';
-import { counter, mesh, ring } from './programs.ts';
+import { buffering, counter, lateEnd, mesh, ring } from './programs.ts';
 
 /** A clock on which each look takes so many milliseconds. */
 function slowClock(step: number): { now(): number } {
@@ -50,6 +50,31 @@ describe('a bound of time', () => {
   it('is none when the check is over before', () => {
     const { bounded } = check({ model: 'sc', milliseconds: 2 ** 31 - 1 }, counter(3, true));
     assert.equal(bounded, undefined);
+  });
+});
+
+describe('what is stopped', () => {
+  it('has the counts of what was looked at, and does not begin anew', () => {
+    let told = 0;
+    const onProgress = (progress: CheckProgress): boolean => {
+      told = progress.executions + progress.blocked;
+      return told < 40;
+    };
+    const result = checkWith({ model: 'sc', onProgress }, lateEnd, { clock: slowClock(20) });
+    assert.equal(result.bounded, 'it was stopped');
+    assert.ok(told >= 40 && result.executions + result.blocked === told);
+  });
+});
+
+describe('reads that see the future', () => {
+  it('are not looked for where the test takes inputs, which it says', () => {
+    const withInputs: TestBody = (test) => {
+      test.choose(2);
+      buffering(test);
+    };
+    for (const model of ['es', 'v8-arm64'] as const) {
+      assert.match(check({ model, races: 'allow' }, withInputs).bounded ?? '', /load buffering/);
+    }
   });
 });
 

@@ -7,15 +7,23 @@ import { after, describe, it } from 'node:test';
 import { COLLECTOR, type DeclaredTest } from '../../../src/checker/check/model.ts';
 import { check, checkParallel, type CheckResult } from '../../../src/checker/index.ts';
 
-const file = new URL('./declared.js', import.meta.url).href;
 const folder = mkdtempSync(join(tmpdir(), 'rondo-parallel-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const tests: DeclaredTest[] = [];
-const collected = globalThis as { [COLLECTOR]?: (test: DeclaredTest) => void };
-collected[COLLECTOR] = (test) => tests.push(test);
-await import(file);
-delete collected[COLLECTOR];
+/** What a file declares. */
+async function declaredIn(file: string): Promise<DeclaredTest[]> {
+  const tests: DeclaredTest[] = [];
+  const collected = globalThis as { [COLLECTOR]?: (test: DeclaredTest) => void };
+  collected[COLLECTOR] = (test) => tests.push(test);
+  await import(file);
+  delete collected[COLLECTOR];
+  return tests;
+}
+
+const file = new URL('./declared.js', import.meta.url).href;
+const tests = await declaredIn(file);
+const lateFile = new URL('./late.js', import.meta.url).href;
+const lateTests = await declaredIn(lateFile);
 
 function found(name: string, model: string): DeclaredTest {
   return tests.find((test) => test.name === name && test.options.model === model)!;
@@ -79,7 +87,35 @@ describe('several threads', () => {
   });
 });
 
+describe('several threads, of which one learns late what the others must know', () => {
+  for (const { name, options, body } of lateTests) {
+    it(`count what one does: ${name} under ${options.model}`, async () => {
+      const alone = check(options, body);
+      const source = { file: lateFile, name };
+      const result = await checkParallel(source, options, body, { workers: 3 });
+      assert.equal(summary(result), summary(alone));
+    });
+  }
+});
+
 describe('several threads that were put off', () => {
+  it('go on from what several knew, which one then finds to be otherwise', async () => {
+    for (const { name, options, body } of lateTests.slice(0, 7)) {
+      const resume = join(folder, 'late');
+      let result: CheckResult;
+      let parts = 0;
+      do {
+        const more = { ...options, resume, executions: 2 ** parts, resumeEvery: 1 };
+        const source = { file: lateFile, name };
+        result = await (parts % 2 === 0
+          ? check(more, body)
+          : checkParallel(source, more, body, { workers: 2 }));
+        parts += 1;
+      } while (existsSync(resume));
+      assert.equal(summary(result), summary(check(options, body)), name);
+    }
+  });
+
   it('go on, and have the same counts in the end', async () => {
     for (const name of ['mesh of three', 'inputs', 'ring']) {
       const test = found(name, 'sc');

@@ -143,3 +143,94 @@ export const choices: TestBody = ({ choose, words, thread }) => {
     if (word[0] === 2) throw new Error('two');
   });
 };
+
+/** A reader is over before somebody writes what it has read, and only if a flag is seen in time. */
+export const lateWrite: TestBody = ({ words, thread }) => {
+  const word = words(2);
+  thread('reader', () => word[1]);
+  thread('writer', () => {
+    if (Atomics.load(word, 0) === 1) word[1] = 1;
+  });
+  thread('flag', () => {
+    Atomics.store(word, 0, 1);
+  });
+};
+
+/** One byte of a word is written, and only if a flag is seen in time. */
+export const lateByte: TestBody = ({ shared, thread }) => {
+  const buffer = shared(8);
+  const word = new Int32Array(buffer);
+  const bytes = new Uint8Array(buffer);
+  thread('whole', () => {
+    word[1] = 0x0101;
+  });
+  thread('writer', () => {
+    if (Atomics.load(word, 0) === 1) bytes[4] = 2;
+    else bytes[7] = 3;
+  });
+  thread('flag', () => {
+    Atomics.store(word, 0, 1);
+  });
+};
+
+/** A loop gives up after some rounds, in few executions; others of it are many. */
+export const lateRounds: TestBody = ({ words, thread, after }) => {
+  const word = words(4);
+  const waiter = thread('waiter', () => {
+    let rounds = 0;
+    while (Atomics.load(word, 0) === 0) rounds += 1;
+    return rounds;
+  });
+  thread('other', () => {
+    Atomics.add(word, 1, 1);
+    Atomics.add(word, 2, 1);
+  });
+  thread('setter', () => {
+    Atomics.add(word, 2, 1);
+    Atomics.add(word, 1, 1);
+    Atomics.store(word, 0, 1);
+  });
+  after(() => {
+    if (waiter.result === -1) throw new Error('never');
+  });
+};
+
+/** One thread has more events than most, where it sees a flag. */
+export const lateLength: TestBody = ({ words, thread }) => {
+  const word = words(2);
+  thread('long', () => {
+    const length = Atomics.load(word, 0) === 1 ? 40 : 1;
+    for (let count = 0; count < length; count++) word[1] = count;
+  });
+  thread('flag', () => {
+    Atomics.store(word, 0, 1);
+  });
+};
+
+/** A loop gives up after more rounds than any execution has: that is found when all else is. */
+export const lateEnd: TestBody = (test) => {
+  mesh(2, 3)(test);
+  const word = test.words(1);
+  test.thread('waiter', () => {
+    for (let count = 0; count < 5000; count++) if (Atomics.load(word, 0) === 1) return;
+  });
+  test.thread('setter', () => Atomics.store(word, 0, 1));
+};
+
+/** A word is written by an execution alone that is found when all others are. */
+export const lateGuess: TestBody = ({ words, thread }) => {
+  const one = words(1, 'one');
+  const two = words(1, 'two');
+  thread('first', () => {
+    if (two[0] !== 0) return undefined;
+    const seen = one[0];
+    Atomics.store(one, 0, 2);
+    return seen;
+  });
+  thread('second', () => {
+    const before = Atomics.add(one, 0, 1);
+    const seen = Atomics.load(two, 0);
+    if (before === 1) Atomics.store(two, 0, 1);
+    return seen;
+  });
+};

@@ -6,7 +6,18 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { checkWith } from '../../../src/checker/check/check.ts';
 import { check, type CheckOptions, type TestBody } from '../../../src/checker/index.ts';
-import { counter, inputs, mesh, mixed, ring, sleeper } from './programs.ts';
+import {
+  counter,
+  inputs,
+  lateByte,
+  lateLength,
+  lateRounds,
+  lateWrite,
+  mesh,
+  mixed,
+  ring,
+  sleeper,
+} from './programs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rondo-resume-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -38,6 +49,20 @@ describe('an exploration that was put off', () => {
       }
     });
   }
+
+  it('knows what went by, when that turns out otherwise', () => {
+    for (const body of [lateWrite, lateByte, lateRounds]) {
+      const options: CheckOptions = { model: 'sc', races: 'allow' };
+      assert.equal(inParts(options, body, 1), atOnce(options, body));
+    }
+    assert.match(atOnce({ model: 'sc' }, lateRounds), /rounds of a loop/);
+  });
+
+  it('knows that something was given up', () => {
+    const options: CheckOptions = { model: 'sc', races: 'allow', events: 20 };
+    assert.match(atOnce(options, lateLength), /20 events of a thread/);
+    assert.equal(inParts(options, lateLength, 1), atOnce(options, lateLength));
+  });
 
   it('goes on from what was written on the way', () => {
     const resume = join(folder, 'on-the-way');

@@ -6,6 +6,7 @@ import { LaneWriter, NO_SLOT } from '../../../src/ring/lanes/writer.ts';
 import type { Membership } from '../../../src/ring/segment/membership.ts';
 import { callAttention, isAwaited, ringBell } from '../../../src/ring/waiting/bell.ts';
 import { type Lookout, Waiter } from '../../../src/ring/waiting/waiter.ts';
+import { futexes, withNative } from './doors.ts';
 import { assure, Ground, patiently } from './ground.ts';
 import { CheckedRing, read, write } from './rings.ts';
 import { JAVASCRIPT, QUICK, type Structure, type Verdict } from './structure.ts';
@@ -54,6 +55,22 @@ function bells(sleepers: number, ringers: number) {
   };
 }
 
+/** Two sleep on one bell, each until its own ringer has rung. */
+function pairs(context: TestContext): void {
+  const ground = new Ground(context, 512);
+  const { words } = ground;
+  for (const pair of [0, 1]) {
+    context.thread(`sleeper ${pair}`, () => {
+      sleepUntil(words, () => loadAcquire(words, NEWS / 4 + pair) === 1);
+    });
+    const arena = ground.arena();
+    context.thread(`ringer ${pair}`, () => {
+      storeRelease(words, NEWS / 4 + pair, 1);
+      if (isAwaited(words, BELL / 4)) ringBell(arena, BELL);
+    });
+  }
+}
+
 /** No participant dies. */
 const immortal = { lookForDeaths: () => undefined } as unknown as Membership;
 
@@ -68,17 +85,26 @@ function waiter(ring: CheckedRing, bell: number, lookout: Lookout, spin: number)
 }
 
 /** Both sides of a ring sleep, with the waiter of production. */
-function sleepingSides(slots: number, count: number, publishEvery: number, spin: number) {
+function sleepingSides(
+  slots: number,
+  count: number,
+  publishEvery: number,
+  spin: number,
+  isNative: boolean = false,
+) {
   return (context: TestContext): void => {
     const ring = new CheckedRing(context, { slots });
     const core = ring.core();
     const other = ring.core();
+    const thread = (name: string, body: () => void): void => {
+      context.thread(name, () => (isNative ? withNative(futexes(core.arena), body) : body()));
+    };
     const wait = (bell: number, lookout: Lookout): void =>
       patiently(() => {
         const sight = waiter(ring, bell, lookout, spin).blocking(Infinity);
         assure(sight === 'ready', 'a wait ends when there is something');
       });
-    context.thread('producer', () => {
+    thread('producer', () => {
       const writer = new LaneWriter(core, 0, publishEvery);
       const lookout = {
         look: () => (writer.hasRoom(1) ? ('ready' as const) : undefined),
@@ -96,7 +122,7 @@ function sleepingSides(slots: number, count: number, publishEvery: number, spin:
       }
       writer.publish();
     });
-    context.thread('consumer', () => {
+    thread('consumer', () => {
       const reader = new LaneReader(other, 0, 0, publishEvery);
       const lookout = {
         look: () => (reader.available() > 0 ? ('ready' as const) : undefined),
@@ -164,10 +190,16 @@ export const bellsOfRings: readonly Structure[] = [
     body: bells(1, 2),
   },
   {
+    name: 'a bell: two sleep, each until somebody else has rung',
+    covers: BELL_SOURCES,
+    models: ['sc'],
+    body: pairs,
+  },
+  {
     name: 'a bell: two sleep until two have rung',
     covers: BELL_SOURCES,
     models: ['sc'],
-    executions: 10_000,
+    executions: 3_000,
     body: bells(2, 2),
   },
   {
@@ -181,6 +213,13 @@ export const bellsOfRings: readonly Structure[] = [
     models: QUICK,
     named: DEKKER,
     body: sleepingSides(1, 2, 1, 0),
+  },
+  {
+    name: 'both sides of a ring sleep, with futexes of the kernel',
+    covers: [...BELL_SOURCES, 'ring/waiting/waiter.js'],
+    models: QUICK,
+    named: DEKKER,
+    body: sleepingSides(1, 2, 1, 0, true),
   },
   {
     name: 'both sides of a ring sleep, and hold back what they have until then',

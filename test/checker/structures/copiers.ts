@@ -158,7 +158,6 @@ export const copiers: readonly Structure[] = [
     name: 'a lossy lane: positions wrap at 31 and 32 bits',
     covers: [...SHARED_SOURCES, 'ring/lanes/writer.js'],
     models: QUICK,
-    named: 'holds',
     races: 'allow',
     body: overwriting(2, 3, STARTS),
   },

@@ -14,7 +14,7 @@ Object.defineProperty(process, 'platform', { ...platform, value: 'none' });
 nativeStatus();
 Object.defineProperty(process, 'platform', platform);
 
-/** Bytes that each thread may allocate, and the set-up. */
+/** Bytes that each thread may allocate, and the set-up, unless a test needs more. */
 const SHARE = 4096;
 
 /** The memory of one test. */
@@ -23,21 +23,23 @@ export class Ground {
   readonly words: Int32Array;
   readonly bytes: number;
   readonly #regions = new Map<number, Region>();
+  readonly #share: number;
   #arenas = 0;
 
   /** `bytes` are for the test's own use, from 0 on; what is allocated lies behind. */
-  constructor(context: TestContext, bytes: number, arenas: number = 4) {
+  constructor(context: TestContext, bytes: number, arenas: number = 4, share: number = SHARE) {
+    this.#share = share;
     this.bytes = Math.ceil(bytes / SHARE) * SHARE;
-    this.buffer = context.shared(this.bytes + arenas * SHARE, 'arena');
+    this.buffer = context.shared(this.bytes + arenas * share, 'arena');
     this.words = new Int32Array(this.buffer);
   }
 
   /** The next arena: call it in the set-up, once for each thread. */
   arena(): Arena {
     const { buffer } = this;
-    let next = this.bytes + this.#arenas * SHARE;
+    let next = this.bytes + this.#arenas * this.#share;
     this.#arenas += 1;
-    const end = next + SHARE;
+    const end = next + this.#share;
     const allocate = (
       name: string,
       size: number,
@@ -61,8 +63,16 @@ export class Ground {
       debug: false,
       allocate,
       regionAt: (offset: number) => this.#regions.get(offset)!,
+      setPageReleaser: () => undefined,
     };
     return arena as unknown as Arena;
+  }
+
+  /** One for code that clears what it has allocated, which takes longer than a run: it is zero. */
+  cleanArena(): Arena {
+    const arena = this.arena();
+    const bytes: unknown = Object.create(arena.bytes, { fill: { value: () => undefined } });
+    return Object.assign(arena, { bytes: bytes as Uint8Array });
   }
 }
 

@@ -31,6 +31,8 @@ class Owner {
   readonly inbox: Inbox;
   readonly bell: WakeWord;
   readonly messages: number[] = [];
+  /** Looks at what a message is about, when it comes. */
+  look: (argument: number) => void = () => undefined;
 
   constructor(context: TestContext, first: number = 0, slots: number = 2) {
     this.ground = new Ground(context, 512, 6);
@@ -48,6 +50,7 @@ class Owner {
     received: (kind: number, argument: number): void => {
       assure(kind === argument % 8, 'a message is whole');
       this.messages.push(argument);
+      this.look(argument);
     },
   };
 
@@ -198,18 +201,19 @@ function ordered(posters: number, count: number) {
   return (context: TestContext): void => {
     const owner = new Owner(context, FIRSTS[context.choose(FIRSTS.length)]);
     const { words } = owner;
+    // Also of a message that comes before its poster has rung for it.
+    owner.look = (argument) => assure(words[argument] === 1, 'with what was written before');
     context.thread('owner', () => {
       owner.serve(() => owner.messages.length === posters * count);
       assure(inOrder(owner.messages), 'messages of a poster come in their order');
-      assure(words[0] === (posters === 1 ? count : words[0]), 'with what was written before');
     });
     for (let poster = 0; poster < posters; poster++) {
       const arena = owner.ground.arena();
       context.thread(`poster ${poster}`, () => {
-        if (posters === 1) words[0] = count;
         for (let index = 1; index <= count; index++) {
-          const result = post(arena, owner.inbox.address, 10 * (1 + poster) + index);
-          assure(result === 'posted', 'there is room');
+          const argument = 10 * (1 + poster) + index;
+          words[argument] = 1;
+          assure(post(arena, owner.inbox.address, argument) === 'posted', 'there is room');
         }
       });
     }
@@ -266,9 +270,12 @@ function closing(context: TestContext): void {
   const poster = context.thread('poster', () => post(arena, owner.inbox.address, 11));
   const keeper = context.thread('owner', () => {
     owner.inbox.close(owner.receiver);
+    owner.inbox.close(owner.receiver);
     const received = owner.messages.length;
     const options = resolveInboxOptions({ slots: 2, messages: 2 });
     const next = Inbox.create(owner.arena, owner.inbox.address.doorbell, options);
+    const other = Inbox.create(owner.arena, owner.inbox.address.doorbell, options);
+    assure(other.address.offset !== next.address.offset, 'its memory is used again once');
     assure(next.address.epoch !== owner.inbox.address.epoch, 'the next one has another epoch');
     assure(post(owner.arena, next.address, 31) === 'posted', 'it takes messages');
     next.drain(owner.receiver);
@@ -365,6 +372,7 @@ export const inboxes: readonly Structure[] = [
     name: 'an inbox, M6 and M7: closing',
     covers: WAKES,
     models: QUICK,
+    named: 'holds',
     body: closing,
   },
 ];

@@ -158,6 +158,38 @@ function produceWithPieces(
   }
 }
 
+/** What was taken is free again: a slab that was emptied takes as much as a new one. */
+function refilled(context: TestContext): void {
+  const start = STARTS[context.choose(STARTS.length)]!;
+  const isAborted = context.choose(2) === 1;
+  const ring = new CheckedRing(context, { slots: 2, slabBytes: SLAB }, start);
+  ring.set(ring.plan.control(0) + Lane.SLAB_TAIL, start & -8);
+  const core = ring.core();
+  const other = ring.core();
+  context.thread('both', () => {
+    const writer = new LaneWriter(core, 0, 1);
+    const reader = new LaneReader(other, 0, 0, 1);
+    for (let round = 0; round < 3; round++) {
+      if (isAborted) {
+        assure(writer.claim() !== NO_SLOT && writer.reserve(8) >= 0, 'there is room');
+        writer.abort();
+      }
+      for (let count = 0; count < 2; count++) {
+        assure(writer.claim() !== NO_SLOT, 'slots are free');
+        assure(writer.reserve(8) >= 0, 'and so is the slab');
+        writer.commit(1);
+      }
+      assure(writer.claim() === NO_SLOT, 'until they are taken');
+      for (let count = 0; count < 2; count++) {
+        assure(reader.peek() !== NO_SLOT, 'they are there');
+        reader.take();
+      }
+      reader.release();
+      if (round === 1) writer.look();
+    }
+  });
+}
+
 /** As a producer that is refused: it tries again when consumers have gone on. */
 function awaitHead(writer: LaneWriter): void {
   const { limit } = writer;
@@ -275,6 +307,12 @@ export const lanes: readonly Structure[] = [
     models: QUICK,
     named: 'holds',
     body: pieces(8, 4, 3),
+  },
+  {
+    name: 'a lane: a slab that was emptied takes as much as a new one',
+    covers: LANE_SOURCES,
+    models: ['sc'],
+    body: refilled,
   },
   {
     name: 'a lane: pieces that take the whole slab',

@@ -19,16 +19,20 @@ import { JAVASCRIPT, QUICK, type Structure } from './structure.ts';
  * either finds nothing, or all of it.
  */
 function making<T>(
-  kind: string,
+  kinds: readonly string[],
   make: (arena: Arena) => void,
   attach: (arena: Arena, offset: number) => T,
   look: (it: T) => boolean,
 ) {
   return (context: TestContext): void => {
     const ground = new Ground(context, 128, 3);
-    const place = ground.arena().allocate('it', 1024, { kind });
+    const arena = ground.arena();
+    const places = kinds.map((kind) => arena.allocate(kind, 1024, { kind }));
+    const [place] = places as [Region];
     const maker = ground.arena();
-    const given = Object.assign(Object.create(maker) as Arena, { allocate: (): Region => place });
+    const allocate: Arena['allocate'] = (_name, _size, options) =>
+      places[kinds.indexOf(options!.kind!)]!;
+    const given = Object.assign(Object.create(maker) as Arena, { allocate });
     context.thread('maker', () => make(given));
     const reader = ground.arena();
     context.thread('reader', () => {
@@ -63,6 +67,71 @@ function naming(context: TestContext): void {
   context.thread('reader', () => {
     const [row] = new TaskReader(other, counters.offset).read();
     assure(['', BEFORE, AFTER].includes(row!.name), `a name is whole, not ${row!.name}`);
+  });
+}
+
+/** An entry of the table of names is taken by one name after the other, and each is itself. */
+function renaming(context: TestContext): void {
+  const ground = new Ground(context, 128, 3);
+  const counters = TaskCounters.create(ground.arena(), { rows: 1, names: 1 });
+  const other = ground.arena();
+  context.thread('nobody', () => undefined);
+  context.after(() => {
+    const reader = new TaskReader(other, counters.offset);
+    for (const [index, name] of [BEFORE, AFTER, BEFORE, BEFORE, AFTER].entries()) {
+      counters.open(0, 1 + index, 0, 0, 0, name, undefined);
+      assure(reader.read()[0]!.name === name, 'a task has its name');
+      counters.close(0);
+    }
+  });
+}
+
+/** Tasks beyond the rows have one that nobody reads, and leave all others as they are. */
+function overflowing(context: TestContext): void {
+  const ground = new Ground(context, 128, 3);
+  const count = 8;
+  const counters = TaskCounters.create(ground.arena(), { rows: count, names: 1 });
+  const other = ground.arena();
+  context.thread('nobody', () => undefined);
+  context.after(() => {
+    for (let slot = 0; slot <= count; slot++) {
+      counters.open(slot, 1 + slot, 0, 1, 7, BEFORE, undefined);
+      counters.scheduled(slot, 7);
+    }
+    const reader = new TaskReader(other, counters.offset);
+    const before = JSON.stringify(reader.read());
+    counters.polling(count, 8);
+    counters.addBusy(count, 9);
+    counters.addWakers(count, 1);
+    counters.turnEnded();
+    counters.close(count);
+    const after = JSON.stringify(reader.read());
+    assure(reader.read().length === count, 'they are not shown');
+    assure(after === before, "what they count is nobody else's");
+  });
+}
+
+/** A task leaves its slot and another one enters while the row is read. */
+function rows(context: TestContext): void {
+  const ground = new Ground(context, 128, 3);
+  const counters = TaskCounters.create(ground.arena(), { rows: 2, names: 1 });
+  counters.open(0, 1, 11, 1, 21, '', undefined);
+  context.thread('owner', () => {
+    counters.close(0);
+    counters.open(0, 2, 12, 2, 22, '', undefined);
+  });
+  const other = ground.arena();
+  context.thread('reader', () => {
+    for (const { id, parent, priority, spawnedAt } of new TaskReader(
+      other,
+      counters.offset,
+    ).read()) {
+      assure(id === 1 || id === 2, 'a row without a task is left out');
+      assure(
+        parent === 10 + id && priority === id && spawnedAt === 20 + id,
+        'all of it is its own',
+      );
+    }
   });
 }
 
@@ -122,7 +191,7 @@ export const published: readonly Structure[] = [
     models: JAVASCRIPT,
     named: 'holds',
     body: making(
-      'counters',
+      ['counters'],
       (arena) => Counters.create(arena, 'it', '', ['one']),
       (arena, offset) => Counters.attach(arena, offset),
       (counters) => counters.names.join() === 'one' && counters.snapshot()['one'] === 0,
@@ -134,7 +203,7 @@ export const published: readonly Structure[] = [
     models: JAVASCRIPT,
     named: 'holds',
     body: making(
-      'histogram',
+      ['histogram'],
       (arena) => Histogram.create(arena, 'it', '', { lowest: -1, highest: 1, partBits: 1 }),
       (arena, offset) => Histogram.attach(arena, offset),
       (histogram) => histogram.snapshot().bounds.length === 6,
@@ -146,16 +215,48 @@ export const published: readonly Structure[] = [
     models: JAVASCRIPT,
     named: 'holds',
     body: making(
-      'slab',
+      ['slab'],
       (arena) => Slab.create(arena, { name: 'it', slotSize: 8, slots: 3 }),
       (arena, offset) => Slab.attach(arena, offset),
       (slab) => slab.capacity === 3 && slab.slotSize === 8 && slab.held === 0,
     ),
   },
   {
+    name: 'tasks are found whole or not at all',
+    covers: [...NAMES, 'task/executor/task-counters.js'],
+    models: JAVASCRIPT,
+    named: 'holds',
+    body: making(
+      ['tasks', 'counters'],
+      (arena) => TaskCounters.create(arena, { rows: 1, names: 1 }),
+      (arena, offset) => new TaskReader(arena, offset),
+      (reader) => reader.read().length === 0 && reader.totals.snapshot().spawned === 0,
+    ),
+  },
+  {
+    name: 'a row is that of one task',
+    covers: ['task/executor/task-counters-reader.js', 'task/executor/task-counters.js'],
+    models: QUICK,
+    races: 'allow',
+    body: rows,
+  },
+  {
+    name: 'names of tasks take the place of others',
+    covers: [...NAMES, 'task/executor/task-counters.js'],
+    models: ['sc'],
+    body: renaming,
+  },
+  {
+    name: 'tasks for which there is no row',
+    covers: ['task/executor/task-counters-reader.js', 'task/executor/task-counters.js'],
+    models: ['sc'],
+    body: overflowing,
+  },
+  {
     name: 'a name of a task is whole',
     covers: NAMES,
     models: ['sc', 'x86-tso', 'v8-arm64'],
+    named: 'holds',
     races: 'allow',
     body: naming,
   },

@@ -10,7 +10,7 @@ import { Producer } from '../../../src/ring/producer.ts';
 import { Proc } from '../../../src/ring/segment/identity.ts';
 import { Participant, PARTICIPANTS } from '../../../src/ring/segment/layout.ts';
 import { Membership } from '../../../src/ring/segment/membership.ts';
-import { RingSegment, segmentBytes } from '../../../src/ring/segment/segment.ts';
+import { RingSegment, type RingSpec, segmentBytes } from '../../../src/ring/segment/segment.ts';
 import { Ground } from './ground.ts';
 
 /** What goes through the rings of these tests. */
@@ -54,38 +54,52 @@ interface Made {
 
 const made = new WeakMap<object, Map<string, Made>>();
 
+/** A ring of messages; one for one, with one slot, unless `shape` says otherwise. */
+export function specOf(
+  shape: Partial<RingShape>,
+  type: { readonly name: string; readonly layout: string } = Message,
+): RingSpec {
+  return {
+    shape: {
+      topology: 'spsc',
+      lossy: false,
+      inProcess: true,
+      lanes: 1,
+      places: 1,
+      slots: 1,
+      stride: 8,
+      slabBytes: 0,
+      ...shape,
+    },
+    schema: {
+      name: type.name,
+      layout: type.layout,
+      fingerprint: createHash('sha256').update(type.layout).digest().readBigUInt64LE(0),
+    },
+  };
+}
+
 /** A segment with one ring, and participants that have joined it. */
 export class CheckedSegment {
   readonly ground: Ground;
   readonly segment: RingSegment;
   readonly members: readonly Membership[];
 
-  /** The last `dead` of `members` are dead. */
-  constructor(context: TestContext, shape: Partial<RingShape>, members: number, dead: number = 0) {
-    const spec = {
-      shape: {
-        topology: 'spsc' as const,
-        lossy: false,
-        inProcess: true,
-        lanes: 1,
-        places: 1,
-        slots: 1,
-        stride: 8,
-        slabBytes: 0,
-        ...shape,
-      },
-      schema: {
-        name: Message.name,
-        layout: Message.layout,
-        fingerprint: createHash('sha256').update(Message.layout).digest().readBigUInt64LE(0),
-      },
-    };
+  /** The last `dead` of `members` are dead. Producers and consumers are of `Message` alone. */
+  constructor(
+    context: TestContext,
+    shape: Partial<RingShape>,
+    members: number,
+    dead: number = 0,
+    type: { readonly name: string; readonly layout: string } = Message,
+  ) {
+    const spec = specOf(shape, type);
     const bytes = segmentBytes([spec]);
     this.ground = new Ground(context, bytes, 6);
     const arena = this.ground.arena();
     const all = made.get(this.ground.buffer) ?? new Map<string, Made>();
     made.set(this.ground.buffer, all);
-    const key = JSON.stringify([spec.shape, members, dead]);
+    const key = JSON.stringify([spec.shape, members, dead, type.name]);
     let known = all.get(key);
     if (known === undefined) {
       known = this.#make(arena, bytes, spec, members, dead);
@@ -98,13 +112,7 @@ export class CheckedSegment {
     this.members = known.members;
   }
 
-  #make(
-    arena: Arena,
-    bytes: number,
-    spec: Parameters<typeof segmentBytes>[0][number],
-    members: number,
-    dead: number,
-  ): Made {
+  #make(arena: Arena, bytes: number, spec: RingSpec, members: number, dead: number): Made {
     const segment = RingSegment.format(arena, 0, bytes, { name: '', kind: 'ring' }, [spec]);
     const joined = Array.from({ length: members }, (_, index) => {
       const membership = new Membership(segment, `member ${index}`, machineOf(100 + index));

@@ -124,7 +124,8 @@ export class Place {
     const { unorderedHalves, nothing } = this.#assumptions;
     if (write.reads < 0 || unorderedHalves || nothing) return true;
     const read = this.#reads.find((one) => one.event === write.reads);
-    if (read === undefined) return true;
+    // A free one may even read what is written later.
+    if (read === undefined || read.free) return true;
     for (let at = this.#order.length - 1; at >= 0; at--) {
       const earlier = this.#order[at]!;
       if (earlier.pair === read.pair) return true;

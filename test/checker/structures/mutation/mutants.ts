@@ -21,6 +21,8 @@ export interface Mutant {
   readonly kind: MutantKind;
   /** Of the compiled text, from 1 on. */
   readonly line: number;
+  /** Where in the compiled text it begins. */
+  readonly at: number;
   /** What stood there, and what stands there now, shortened to one line. */
   readonly before: string;
   readonly after: string;
@@ -185,6 +187,7 @@ export function mutantsOf(file: string, text: string): Mutant[] {
         file,
         kind,
         line: text.slice(0, start).split('\n').length,
+        at: start,
         before: shown,
         after: changed,
         id: count === 1 ? name : `${name} (${count})`,
