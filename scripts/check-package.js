@@ -43,7 +43,9 @@ try {
   const [{ filename, files }] = JSON.parse(must('npm pack', npm, pack));
   const tarball = join(directory, filename);
   for (const { path } of files) {
-    const stray = /\.test\.|\.map$|^(test|bench|docs)\/|^dist\/(test|bench)\//.test(path);
+    // Help texts and errors name pages of the guide: those who install have them, too.
+    const isOther = /^docs\/(?!guide\/|reference\/|errors\.md$)/.test(path);
+    const stray = /\.test\.|\.map$|^(test|bench)\/|^dist\/(test|bench)\//.test(path) || isOther;
     if (stray) problems.push(`package: ${path} must not be published`);
   }
   must('publint', tool('publint'), ['run', tarball, '--strict']);
