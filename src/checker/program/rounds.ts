@@ -82,6 +82,8 @@ interface Thread {
   readonly runs: Past[];
   readonly loops: Loop[];
   readonly known: Set<string>;
+  /** Hashes of runs: most runs are one of a few, and telling them apart by name costs more. */
+  readonly met: Set<number>;
   /** How many of them others were given. */
   given: { readonly runs: number; readonly loops: number };
 }
@@ -123,8 +125,9 @@ export class Rounds {
    */
   isLast(run: Run, graph: Graph, period: number): boolean {
     const { thread, cursor } = run;
-    const { steps } = pastOf(run, graph, cursor);
     const level = this.looping.get(thread);
+    if (level === undefined && !this.#asks(thread)) return true;
+    const { steps } = pastOf(run, graph, cursor);
     if (level !== undefined) {
       const rounds = level === Looping.COUNTS ? ROUNDS_SHOWN : 2;
       if (!isSteady(steps, period) || !isShown(steps, period, rounds)) return false;
@@ -140,7 +143,12 @@ export class Rounds {
    */
   ended(run: Run, graph: Graph): void {
     const { thread, cursor } = run;
-    if (this.#asks(thread)) this.#keepRun(thread, pastOf(run, graph, cursor));
+    if (!this.#asks(thread)) return;
+    const { met } = this.#keptOf(thread);
+    const hash = hashOf(run, graph);
+    if (met.has(hash)) return;
+    met.add(hash);
+    this.#keepRun(thread, pastOf(run, graph, cursor));
   }
 
   /** Runs and loops of this combination of inputs: all, or those that were not given before. */
@@ -261,7 +269,8 @@ export class Rounds {
   #keptOf(thread: number): Thread {
     let kept = this.#kept().get(thread);
     if (kept === undefined) {
-      kept = { runs: [], loops: [], known: new Set(), given: { runs: 0, loops: 0 } };
+      const given = { runs: 0, loops: 0 };
+      kept = { runs: [], loops: [], known: new Set(), met: new Set(), given };
       this.#threads.set(thread, kept);
     }
     return kept;
@@ -295,6 +304,25 @@ export class Rounds {
       return isComparable && !isDeepStrictEqual(before.result, after.result);
     });
   }
+}
+
+/** A number for what a run read and wrote; others may have the same one. */
+function hashOf(run: Run, graph: Graph): number {
+  let hash = run.cursor;
+  for (let index = 0; index < run.cursor; index++) {
+    const event = run.log[index]!;
+    const isRead = graph.kind(event) === Kind.READ;
+    const value = isRead ? valueOf(run, graph, event) : graph.values[event];
+    hash = Math.imul(hash ^ (16 * graph.location(event) + graph.kind(event)), 0x01000193);
+    if (typeof value === 'number' && Number.isInteger(value)) {
+      hash = Math.imul(hash ^ value, 0x01000193) ^ (hash >>> 15);
+      continue;
+    }
+    for (const letter of String(value)) {
+      hash = Math.imul(hash ^ letter.codePointAt(0)!, 0x01000193) ^ (hash >>> 15);
+    }
+  }
+  return hash;
 }
 
 /** What a thread had in its first events. */
