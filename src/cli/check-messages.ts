@@ -17,7 +17,7 @@ export interface CheckOrder {
   /** Part of the names of tests that are checked. */
   readonly only: string | undefined;
   /** Folders that files for each failure go to. */
-  readonly folders: Readonly<Partial<Record<'page' | 'litmus' | 'dot', string>>>;
+  readonly folders: Readonly<Partial<Record<'page' | 'litmus' | 'dot' | 'cache', string>>>;
   /** Columns of the terminal. */
   readonly width: number;
   readonly hasColors: boolean;

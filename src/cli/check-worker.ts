@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { RondoError, systemClock } from '../base/index.ts';
 import {
+  cacheTraceText,
   check,
   type CheckOptions,
   checkParallel,
@@ -22,6 +23,7 @@ import {
   litmusText,
   type ModelName,
   pageText,
+  recordAccesses,
   type Repairs,
   resultText,
 } from '../checker/index.ts';
@@ -145,7 +147,12 @@ async function run(file: string, test: DeclaredTest): Promise<CheckedTest | unde
     return refused(file, name, options.model, error);
   }
   const { failure, bounded, model } = result;
+  const files = new Files(file, name, model);
+  if (order.folders.cache !== undefined) {
+    files.write(order.folders.cache, 'json', cacheTraceText(recordAccesses({}, body)));
+  }
   const repairs = isStopped ? { found: [], tried: 0 } : findRepairs(options, body, result);
+  if (failure !== undefined) writeFailure(files, name, result, repairs);
   const text = resultText(result, { width: order.width, colors: order.hasColors, repairs });
   return {
     file,
@@ -154,7 +161,7 @@ async function run(file: string, test: DeclaredTest): Promise<CheckedTest | unde
     verdict: failure !== undefined ? 'failed' : bounded === undefined ? 'passed' : 'bounded',
     coverage: coverageText(result),
     text: failure === undefined ? undefined : text,
-    written: failure === undefined ? [] : writeFiles(file, name, result, repairs),
+    written: files.written,
     data: dataOf(result, repairs),
   };
 }
@@ -176,30 +183,32 @@ function refused(file: string, name: string, model: ModelName = 'es', error: Err
   };
 }
 
-function writeFiles(
-  file: string,
-  name: string,
-  result: CheckResult,
-  repairs: Repairs,
-): readonly string[] {
-  const written: string[] = [];
-  const { page, litmus, dot } = order.folders;
-  const test = `${basename(file).replace(/\.[cm]?[jt]s$/, '')}-${name}-${result.model}`;
-  const stem = test.replaceAll(/[^\w.-]+/g, '-');
-  const write = (folder: string, extension: string, text: string | undefined): void => {
-    if (text === undefined) return;
-    mkdirSync(folder, { recursive: true });
-    const path = join(folder, `${stem}.${extension}`);
-    writeFileSync(path, text);
-    written.push(path);
-  };
-  if (page !== undefined) write(page, 'html', pageText(result, name, { repairs }));
-  if (dot !== undefined) write(dot, 'dot', dotText(result));
-  if (litmus !== undefined) {
-    const test = litmusText(result, `${name} ${result.model}`);
-    write(litmus, test?.extension ?? '', test?.text);
+/** What was asked for in files. */
+class Files {
+  readonly written: string[] = [];
+  readonly #stem: string;
+
+  constructor(file: string, name: string, model: string) {
+    const test = `${basename(file).replace(/\.[cm]?[jt]s$/, '')}-${name}-${model}`;
+    this.#stem = test.replaceAll(/[^\w.-]+/g, '-');
   }
-  return written;
+
+  write(folder: string | undefined, extension: string, text: string | undefined): void {
+    if (folder === undefined || text === undefined) return;
+    mkdirSync(folder, { recursive: true });
+    const path = join(folder, `${this.#stem}.${extension}`);
+    writeFileSync(path, text);
+    this.written.push(path);
+  }
+}
+
+function writeFailure(files: Files, name: string, result: CheckResult, repairs: Repairs): void {
+  const { page, litmus, dot } = order.folders;
+  if (page !== undefined) files.write(page, 'html', pageText(result, name, { repairs }));
+  if (dot !== undefined) files.write(dot, 'dot', dotText(result));
+  if (litmus === undefined) return;
+  const test = litmusText(result, `${name} ${result.model}`);
+  files.write(litmus, test?.extension ?? '', test?.text);
 }
 
 /** A result for programs that read it. */

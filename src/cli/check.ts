@@ -40,6 +40,7 @@ const FLAGS = {
   page: { value: 'DIR', help: 'write a page with the graph of each failure' },
   dot: { value: 'DIR', help: 'write the graph of each failure for Graphviz' },
   litmus: { value: 'DIR', help: 'write each failure as a litmus test, for rondo litmus' },
+  cache: { value: 'DIR', help: 'write the accesses of one run of each test, for rondo cache' },
   workers: { value: 'N', help: 'threads that explore a test together', fallback: '1' },
   json: { help: 'print one line of JSON for each test' },
   help: { help: 'this text' },
@@ -76,11 +77,12 @@ export async function check(args: readonly string[]): Promise<void> {
   if (words.length === 0) throw new UsageError('which tests? rondo check FILE…');
   words.forEach(rejectFolder);
   const { isTTY, columns } = process.stdout;
-  const { page, dot, litmus } = given;
+  const { page, dot, litmus, cache } = given;
   const folders = {
     ...(page === undefined ? {} : { page: resolve(page) }),
     ...(dot === undefined ? {} : { dot: resolve(dot) }),
     ...(litmus === undefined ? {} : { litmus: resolve(litmus) }),
+    ...(cache === undefined ? {} : { cache: resolve(cache) }),
   };
   const order: CheckOrder = {
     files: words.map((file) => resolve(file)),

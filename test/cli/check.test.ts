@@ -101,6 +101,17 @@ describe('rondo check', () => {
     assert.ok(!existsSync(join(folder, 'out', 'a-both-at-once-sc.litmus')));
   });
 
+  test('writes what a test does to memory, which rondo cache takes', async () => {
+    const folder = folderWith({ 'a.js': BUFFERING });
+    const flags = ['--only', 'both', '--model', 'sc', '--cache', 'out'];
+    const { output } = await rondo(['check', 'a.js', ...flags], { cwd: folder }).ended;
+    const file = 'out/a-both-at-once-sc.json';
+    assert.ok(output.includes(`wrote ${file}`), output);
+    const cache = await rondo(['cache', file], { cwd: folder }).ended;
+    assert.match(cache.output, /^MESI on a bus: 2 cores/);
+    assert.match(cache.output, /left .* a\.js:\d+/);
+  });
+
   test('carries one execution out again by its token', async () => {
     const files = { 'a.js': BUFFERING };
     const { output } = await run(['a.js', '--json'], files);

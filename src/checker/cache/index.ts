@@ -69,4 +69,8 @@ export { CacheSimulator } from './simulator.ts';
 export type { LineStep as CacheLineStep, Step as CacheStep } from './step.ts';
 export type { Tally as CacheTally, Row as CacheTallyRow } from './tally.ts';
 export { type CoreAccess, type CoreProgram, simulatePrograms, type TimedReport } from './timed.ts';
-export { parseTrace as parseCacheTrace, type Source as CacheSource } from './trace/index.ts';
+export {
+  parseTrace as parseCacheTrace,
+  type Source as CacheSource,
+  traceText as cacheTraceText,
+} from './trace/index.ts';

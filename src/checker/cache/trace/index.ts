@@ -1,5 +1,6 @@
 /** Reads traces and programs, whatever they are written in. */
 import { RondoError } from '../../../base/index.ts';
+import type { Trace } from '../access.ts';
 import { parseTraceJson } from './json.ts';
 import { LIMITS, type Source } from './source.ts';
 import { parseTraceText } from './text.ts';
@@ -19,4 +20,11 @@ export function parseTrace(text: string, maxAccesses: number = 1e6): Source {
   const begin = /\S/.exec(text)?.[0];
   const isJson = begin === '[' || begin === '{';
   return isJson ? parseTraceJson(text, maxAccesses) : parseTraceText(text, maxAccesses);
+}
+
+/** A trace as JSON that `parseTrace` reads, a line for each access. */
+export function traceText({ accesses, threads = [], names = [] }: Trace): string {
+  const lines = accesses.map((access) => `    ${JSON.stringify(access)}`).join(',\n');
+  const head = `  "threads": ${JSON.stringify(threads)},\n  "names": ${JSON.stringify(names)}`;
+  return `{\n${head},\n  "accesses": [\n${lines}\n  ]\n}\n`;
 }
