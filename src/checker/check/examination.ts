@@ -81,6 +81,13 @@ export class Examination implements Visitor {
   #earlier = 0;
   /** Something was left out because of the bound of preemptions. */
   #isCut = false;
+  /** Where accesses race that may be torn, and have not been yet. */
+  readonly #torn = new Set<number>();
+  /**
+   * Whether all executions in which nothing is torn come first: they are few, and fail as well. Only
+   * for whoever calls `finish`, or wants no more than one execution.
+   */
+  putsOffTears: boolean = false;
   /** Accesses that may be torn race with others that see memory as a whole. */
   #isTorn = false;
   /** The first whole executions, with what memory held at their ends. */
@@ -114,6 +121,7 @@ export class Examination implements Visitor {
     this.#isBuffering = false;
     this.#isCut = false;
     this.#isTorn = false;
+    this.#torn.clear();
     this.#earlier = 0;
     this.#domain.clear();
     this.#ended.length = 0;
@@ -232,7 +240,11 @@ export class Examination implements Visitor {
 
   /** Everything was looked at that there is, in graphs of so many events. */
   finish(events: number): void {
-    const { cut } = this.session;
+    const { cut, locations } = this.session;
+    const isOver = this.failure !== undefined || this.bounded !== undefined;
+    const torn = [...this.#torn].filter((location) => !locations.isWhole(location));
+    if (torn.length > 0 && !isOver) locations.tear(torn);
+    this.#isTorn ||= this.#torn.size > 0;
     if (this.failure === undefined && cut === undefined) this.enumerate();
     if (cut === 'all') this.bound(`${events} events`);
     if (cut === 'thread') this.bound(`${this.#settings.events} events of a thread`);
@@ -374,9 +386,12 @@ export class Examination implements Visitor {
     const { locations } = this.session;
     if (this.#model.tears !== true || !locations.mayTearAny) return;
     const splits = (location: number): boolean =>
-      locations.mayTear(location) && !locations.isWhole(location);
-    const race = this.#model.races(graph, splits);
-    if (race !== undefined) locations.tear(graph.location(race[0]));
+      locations.mayTear(location) && !locations.isWhole(location) && !this.#torn.has(location);
+    for (let race = this.#model.races(graph, splits); race !== undefined;) {
+      this.#torn.add(graph.location(race[0]));
+      if (!this.putsOffTears) locations.tear(this.#torn);
+      race = this.#model.races(graph, splits);
+    }
     const isWhole = (location: number): boolean =>
       locations.mayTear(location) && locations.isWhole(location);
     this.#isTorn ||= this.#model.races(graph, isWhole) !== undefined;

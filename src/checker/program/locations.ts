@@ -121,13 +121,15 @@ export class Locations {
   }
 
   /**
-   * Splits a range into its bytes.
+   * Splits ranges into their bytes.
    * @throws {Resplit} always
    */
-  tear(number: number): never {
-    const { memory, offset, size } = this.#all[number]!;
-    const cuts = (this.#cuts[memory] ??= new Set());
-    for (let cut = offset + 1; cut < offset + size; cut++) cuts.add(cut);
+  tear(numbers: Iterable<number>): never {
+    for (const number of numbers) {
+      const { memory, offset, size } = this.#all[number]!;
+      const cuts = (this.#cuts[memory] ??= new Set());
+      for (let cut = offset + 1; cut < offset + size; cut++) cuts.add(cut);
+    }
     throw this.#anew();
   }
 

@@ -62,6 +62,8 @@ export class Exploration {
   run(): void {
     const { resume, clock, resumeEvery } = this.#settings;
     const examination = this.#examination;
+    // What is put off in a file says nothing of tears.
+    examination.putsOffTears = resume === undefined;
     let saved: Saved | undefined;
     if (resume !== undefined) {
       this.#test = identityOf(examination.body, this.#explored, this.#settings);

@@ -21,6 +21,7 @@ export function replayToken(
   const { session } = examination;
   const { token } = read;
   session.rounds.isLearning = false;
+  examination.putsOffTears = true;
   for (;;) {
     examination.restart();
     session.restart();
