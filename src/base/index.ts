@@ -20,3 +20,4 @@ export {
 } from './options.ts';
 export { secureBytes, secureKey, SeededRandom, systemRandom, type Random } from './random.ts';
 export { show } from './show.ts';
+export { isThenable } from './thenable.ts';

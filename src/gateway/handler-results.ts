@@ -1,15 +1,6 @@
 /** What handlers give and throw, of WebSockets and HTTP alike. */
 import { inspect } from 'node:util';
 
-/** Whether it can be awaited: not only native promises may fail. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
-}
-
 /** Tells of a handler that failed, as a warning of the process. */
 export function warnOfHandler(route: string, error: unknown): void {
   process.emitWarning(`A handler of route ${route} failed: ${describe(error)}`, {

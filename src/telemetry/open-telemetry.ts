@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import type { Context, Span, TextMapGetter, Tracer } from '@opentelemetry/api';
+import { isThenable } from '../base/index.ts';
 import type { Instrumentation, MessageInfo, UpgradeInfo } from '../gateway/index.ts';
 import { loadApi, type OpenTelemetryApi } from './api.ts';
 import {
@@ -118,14 +119,6 @@ class MessageTracer implements Instrumentation {
       return 'unknown';
     }
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
 }
 
 /** What was thrown may throw again when it is looked at. */

@@ -84,8 +84,8 @@ export class Examination implements Visitor {
   /** Where accesses race that may be torn, and have not been yet. */
   readonly #torn = new Set<number>();
   /**
-   * Whether all executions in which nothing is torn come first: they are few, and fail as well. Only
-   * for whoever calls `finish`, or wants no more than one execution.
+   * Whether all executions in which nothing is torn come first: they are few, and fail as well.
+   * Only for whoever calls `finish`, or wants no more than one execution.
    */
   putsOffTears: boolean = false;
   /** Accesses that may be torn race with others that see memory as a whole. */

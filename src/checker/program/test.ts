@@ -1,5 +1,5 @@
 /** What a checked test is written with. */
-import { integerOption, misuse, RondoError } from '../../base/index.ts';
+import { integerOption, isThenable, misuse, RondoError } from '../../base/index.ts';
 import { Order } from '../explore/graph.ts';
 import { startRun } from './globals.ts';
 import { Lock, type TestLock } from './lock.ts';
@@ -101,14 +101,6 @@ export interface TestContext {
 
 /** A test. */
 export type TestBody = (context: TestContext) => void;
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
-}
 
 /** Makes sure that a function was over when it returned: what it does later is never looked at. */
 function assertOver(name: string, result: unknown, why: string): void {

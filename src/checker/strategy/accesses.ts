@@ -1,6 +1,6 @@
 /**
- * The accesses of one execution of a test, in the order in which they happened, for the simulator of
- * caches: threads take turns by chance, one access at a time.
+ * The accesses of one execution of a test, in the order in which they happened, for the simulator
+ * of caches: threads take turns by chance, one access at a time.
  *
  * A thread that waits in a loop is shown the round that leaves it, and words that nobody writes are
  * not accessed: what is recorded is what threads tell each other.

@@ -11,11 +11,11 @@
  *     the first response of its successor.
  *  4. At most `responsesPerTurn` responses are handed on between two turns of the event loop.
  */
-import { RondoError } from '../../base/index.ts';
+import { isThenable, RondoError } from '../../base/index.ts';
 import { processArena, type Arena, type Cursor } from '../../memory/index.ts';
 import type { Channel, Consumer, Producer } from '../../ring/index.ts';
 import { Opcode } from '../../websocket/index.ts';
-import { isThenable, warnOfEngine } from '../handler-results.ts';
+import { warnOfEngine } from '../handler-results.ts';
 import type { Connection } from '../sockets/connection.ts';
 import { Message } from '../sockets/message.ts';
 import { Backlog, type FillRequest, type SubmitResult } from './backlog.ts';

@@ -1,6 +1,5 @@
 /** Handlers that fail: nothing of it gets to the client or ends the process. */
-import { RondoError, type ErrorCode } from '../../base/index.ts';
-import { isThenable } from '../handler-results.ts';
+import { isThenable, RondoError, type ErrorCode } from '../../base/index.ts';
 
 /**
  * A body that cannot be read. A handler that lets it pass answers with its status.

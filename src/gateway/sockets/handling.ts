@@ -6,12 +6,12 @@
  * have `maxPendingHandlers` at work, no message is taken from any of them. (`open` may go above
  * that: a handshake that was accepted is not kept waiting.)
  */
-import { RondoError } from '../../base/index.ts';
+import { isThenable, RondoError } from '../../base/index.ts';
 import { CloseCode } from '../../websocket/index.ts';
 import type { Engine } from '../engine/engine.ts';
 import { sanitizer, type Arena } from '../../memory/index.ts';
 import { Pause } from '../engine/pause.ts';
-import { isThenable, warnOfHandler } from '../handler-results.ts';
+import { warnOfHandler } from '../handler-results.ts';
 import { Count } from '../metrics/counters.ts';
 import { LENT_BYTES, type Output } from '../output/output.ts';
 import { makeMessage, type Message } from './message.ts';

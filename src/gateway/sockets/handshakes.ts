@@ -5,7 +5,7 @@
  * While a handler decides, the connection is not read, and the time for the handshake goes on. A
  * decision that comes too late, or for a client that is gone, is forgotten.
  */
-import { misuse, rejectUnknown } from '../../base/index.ts';
+import { isThenable, misuse, rejectUnknown } from '../../base/index.ts';
 import type { RequestHead } from '../../http/index.ts';
 import { upgradeResponse, type AcceptedUpgrade } from '../../websocket/index.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -15,7 +15,6 @@ import type { PathMatch } from '../routing/paths.ts';
 import { State, type Connection } from './connection.ts';
 import { Refusal, type Acceptance, type Route, type UpgradeDecision } from './handlers.ts';
 import { HandshakeRequest } from './handshake-request.ts';
-import { isThenable } from '../handler-results.ts';
 
 /** A handshake that is right, on its way in. */
 interface Candidate {

@@ -1,4 +1,5 @@
 /** What watches handlers: traces and times, for those messages that are sampled. */
+import { isThenable } from '../../base/index.ts';
 import type { RequestHead } from '../../http/index.ts';
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts';
 import type { HandlerTimer } from '../metrics/handler-timer.ts';
@@ -6,7 +7,6 @@ import type { Instrumentation } from '../metrics/instrumentation.ts';
 import type { Connection } from './connection.ts';
 import type { Route } from './handlers.ts';
 import type { Message } from './message.ts';
-import { isThenable } from '../handler-results.ts';
 
 /** See the head of this file. */
 export class Instruments {

@@ -3,8 +3,8 @@ import { BaseFuture } from './base.ts';
 import { CoroutineFuture, isCoroutine } from './coroutine.ts';
 import { PENDING } from './future.ts';
 import type { Context, Coroutine, Future, Poll, Waker } from './future.ts';
-import { fromPromise, isThenable, OwnedPromise } from './promise.ts';
-import { misuse } from '../../base/index.ts';
+import { fromPromise, OwnedPromise } from './promise.ts';
+import { isThenable, misuse } from '../../base/index.ts';
 
 class Ready<T> extends BaseFuture<T, never> {
   readonly #value: T;

@@ -22,5 +22,5 @@ export {
   type Waker,
 } from './future.ts';
 export { keepWaker } from './keep-waker.ts';
-export { fromPromise, isThenable, PromiseFuture } from './promise.ts';
+export { fromPromise, PromiseFuture } from './promise.ts';
 export { wakerFrom, type WakerOperations } from './waker.ts';

@@ -6,14 +6,6 @@ import { keepWaker } from './keep-waker.ts';
 
 const State = { PENDING: 0, FULFILLED: 1, REJECTED: 2 } as const;
 
-/** Whether something can be awaited by an async function. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
-}
-
 /**
  * A promise as a future. It is listened to from now on, so a rejection counts as handled. Giving
  * the future up stops listening; the promise itself cannot be stopped.

@@ -1,5 +1,5 @@
 /** Resources in coroutines, where `await using` cannot stand: closed however the body ends. */
-import { misuse } from '../../base/index.ts';
+import { isThenable, misuse } from '../../base/index.ts';
 import { shield } from '../combine/attempt.ts';
 import type { ValueOf } from '../executor/types.ts';
 import {
@@ -8,7 +8,6 @@ import {
   futureOf,
   isCoroutine,
   isFuture,
-  isThenable,
   ready,
   toFuture,
   type Awaitable,

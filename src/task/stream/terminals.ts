@@ -1,5 +1,6 @@
 /** Futures that use up a stream. One unit of budget for each item. */
-import { isCoroutine, isFuture, isThenable, PENDING, toFuture } from '../future/index.ts';
+import { isThenable } from '../../base/index.ts';
+import { isCoroutine, isFuture, PENDING, toFuture } from '../future/index.ts';
 import type { Context, Future, Poll } from '../future/index.ts';
 import type { Cancellable } from './closing.ts';
 import { Consumer } from './operator.ts';

@@ -1,10 +1,9 @@
 /** Running something while a permit or guard is held. */
-import { misuse } from '../../base/index.ts';
+import { isThenable, misuse } from '../../base/index.ts';
 import {
   BaseFuture,
   isCoroutine,
   isFuture,
-  isThenable,
   PENDING,
   toFuture,
   type Awaitable,
