@@ -36,6 +36,8 @@ export interface Observer {
   estimate(): number | undefined;
   /** The time was looked at, between two executions; false puts exploration off. */
   looked(now: number): boolean;
+  /** The time was looked at in the midst of an execution; true puts it off. Default: never. */
+  isToStop?(now: number): boolean;
 }
 
 /** How often progress is told, and steps between two looks at the clock. */
@@ -191,7 +193,7 @@ export class Examination implements Visitor {
    */
   looked(pending: number): boolean {
     const now = this.#settings.clock.now();
-    if (!this.#hasTime(now)) return false;
+    if (!this.#hasTime(now) || this.observer?.isToStop?.(now) === true) return false;
     return now < this.#nextTold + LONG_MS || this.#tell(pending, now, this.#estimate);
   }
 

@@ -92,6 +92,9 @@ interface Hand {
 
 type Inputs = Omit<Work, 'graphs'>;
 
+/** Between two looks at the bounds when workers say nothing, and two reports of progress. */
+const LOOK_MS = 100;
+
 /** Why all workers are stopped, and what is done then. */
 type Stop = 'bound' | 'save' | 'again' | 'failure';
 
@@ -159,6 +162,8 @@ class Coordinator {
         reject(error);
       };
     });
+    // Workers report between two executions, and one may take longer than all the time there is.
+    const looks = setInterval(() => this.#lookAgain(), LOOK_MS);
     const abort = (): void => this.#end('it was stopped');
     signal?.addEventListener('abort', abort);
     try {
@@ -166,6 +171,7 @@ class Coordinator {
       if (signal?.aborted === true) abort();
       await over;
     } finally {
+      clearInterval(looks);
       signal?.removeEventListener('abort', abort);
     }
     return this.#result();
@@ -314,6 +320,15 @@ class Coordinator {
     return `${this.#settings.executions} executions`;
   }
 
+  #lookAgain(): void {
+    if (this.#isOver) return;
+    try {
+      this.#look();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   /** Looks at bounds, and tells how far it is. */
   #look(): void {
     const { clock, executions: most, milliseconds, onProgress, resumeEvery } = this.#settings;
@@ -332,7 +347,7 @@ class Coordinator {
       this.#stopAll('save');
     }
     if (onProgress === undefined || now < this.#nextTold) return;
-    this.#nextTold = now + 100;
+    this.#nextTold = now + LOOK_MS;
     const earlier = this.#examination;
     const told = {
       executions: sum.executions + earlier.executions,

@@ -34,6 +34,8 @@ class Worker {
   #attempt = -1;
   #isStopped = false;
   #nextTold = 0;
+  /** Orders that have come in the midst of an execution, when they cannot be carried out. */
+  readonly #orders: Order[] = [];
   /** Words that the coordinator knows of, as many as they are: their number only grows. */
   #told = 0;
   /** Whether larger graphs would hold what is given up. */
@@ -49,6 +51,7 @@ class Worker {
     this.#examination.observer = {
       estimate: () => undefined,
       looked: (now) => this.#look(now),
+      isToStop: (now) => this.#isToStop(now),
     };
   }
 
@@ -75,11 +78,32 @@ class Worker {
     } else this.#isStopped = true;
   }
 
+  #takeOrders(): void {
+    for (let got = receiveMessageOnPort(this.#port); got; got = receiveMessageOnPort(this.#port)) {
+      this.#orders.push(got.message as Order);
+    }
+  }
+
+  #obeyAll(): void {
+    for (const order of this.#orders.splice(0)) this.#obey(order);
+  }
+
+  /** In the midst of an execution that takes long. */
+  #isToStop(now: number): boolean {
+    if (now < this.#nextTold + PROGRESS_MS) return false;
+    this.#takeOrders();
+    const stop = this.#orders.findIndex(({ kind }) => kind === 'stop');
+    if (stop >= 0) {
+      this.#orders.splice(stop, 1);
+      this.#isStopped = true;
+    }
+    return this.#isStopped;
+  }
+
   /** Between two executions. */
   #look(now: number): boolean {
-    for (let got = receiveMessageOnPort(this.#port); got; got = receiveMessageOnPort(this.#port)) {
-      this.#obey(got.message as Order);
-    }
+    this.#takeOrders();
+    this.#obeyAll();
     if (this.#isStopped || this.#isTooSmall) return false;
     if (now >= this.#nextTold) {
       this.#nextTold = now + PROGRESS_MS;
@@ -140,6 +164,7 @@ class Worker {
     } finally {
       this.#explorer = undefined;
     }
+    this.#obeyAll();
   }
 
   #explore({ attempt, words, known, work }: Work): boolean {

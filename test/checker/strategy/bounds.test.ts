@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { checkWith } from '../../../src/checker/check/check.ts';
 import { check, type CheckProgress, type TestBody } from '../../../src/checker/index.ts';
-import { buffering, counter, lateEnd, mesh, ring } from './programs.ts';
+import { alone, buffering, counter, lateEnd, mesh, ring } from './programs.ts';
 
 /** A clock on which each look takes so many milliseconds. */
 function slowClock(step: number): { now(): number } {
@@ -27,14 +27,7 @@ describe('a bound of time', () => {
   });
 
   it('ends one in the midst of an execution, and what was built of it is gone on with', () => {
-    const long: TestBody = ({ words, thread }) => {
-      const word = words(2);
-      for (const index of [0, 1]) {
-        thread(`thread ${index}`, () => {
-          for (let value = 1; value <= 60; value++) Atomics.store(word, index, value);
-        });
-      }
-    };
+    const long = alone(60);
     const resume = join(folder, 'midst');
     const options = { model: 'sc', milliseconds: 50, resume } as const;
     const clock = slowClock(20);

@@ -1,6 +1,6 @@
 /** Declares tests, as a file of a user does: workers load it, and find a test by its name. */
 import { model } from '../../../src/checker/index.ts';
-import { counter, inputs, mesh, mixed, ring, sleeper } from './programs.ts';
+import { alone, counter, inputs, mesh, mixed, ring, sleeper } from './programs.ts';
 
 const models = ['sc', 'rc11', 'es'] as const;
 
@@ -15,3 +15,4 @@ model('mixed', { models, races: 'allow' }, mixed);
 model('lost update', { models }, counter(3, false));
 model('lost wake', { models }, sleeper(true));
 model('large', { models }, mesh(3, 4));
+model('large, in one execution', { models: ['es'] }, alone(150));

@@ -234,3 +234,15 @@ export const lateGuess: TestBody = ({ words, thread }) => {
     return seen;
   });
 };
+
+/** One execution, and a long one: two threads that never meet. */
+export function alone(stores: number): TestBody {
+  return ({ words, thread }) => {
+    const word = words(2);
+    for (const index of [0, 1]) {
+      thread(`thread ${index}`, () => {
+        for (let value = 1; value <= stores; value++) Atomics.store(word, index, value);
+      });
+    }
+  };
+}
