@@ -8,13 +8,15 @@
  * thread that sees a change, and one that does not. If even more rounds of that one matter, they
  * count: exploration begins anew once more, shows some of them, and says that there are others.
  *
- * This is a trial and no proof: a loop whose hundredth round makes the difference goes unnoticed.
+ * This is a trial and no proof: a loop whose thousandth round makes the difference goes unnoticed.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { Flag, type Graph, Kind } from '../explore/graph.ts';
-import { isSame, type Label, labelOf } from './label.ts';
+import { type Graph, Kind } from '../explore/graph.ts';
+import { isSame } from './label.ts';
 import { Resplit } from './locations.ts';
-import { type Decider, type Instance, makeRun, type Run, valueOf } from './run.ts';
+import { hashOf, keyOf, type Past, pastOf, type Step } from './past.ts';
+import { type Decider, type Instance, makeRun, type Run } from './run.ts';
+import { Script } from './script.ts';
 
 /** How many rounds of a loop whose rounds count are shown, one behind the other. */
 export const ROUNDS_SHOWN = 3;
@@ -37,20 +39,6 @@ const LOOPS_ASKED_MAX = 16;
 
 /** Runs and loops of one thread that are kept, and so compared with each other. */
 const KEPT_MAX = 200;
-
-/** An event as a thread had it: what it read, wrote or chose. */
-export interface Step extends Label {
-  readonly value: unknown;
-  /** Which write of its location it read or was, in coherence order from 0, the initial one. */
-  readonly place: number;
-}
-
-/** What a thread had in an execution. */
-export interface Past {
-  readonly steps: readonly Step[];
-  /** By location: values that it had, one after the other. */
-  readonly orders: ReadonlyMap<number, readonly unknown[]>;
-}
 
 /** What each thread had. */
 export type Execution = readonly Past[];
@@ -214,11 +202,18 @@ export class Rounds {
       return new Script(withRounds(past.steps, loop, ROUNDS_SHOWN));
     });
     if (longer.length === 0) return;
+    let thread = -1;
     try {
-      holds(scripts.map((script, thread) => this.#host.decide(thread, instance, script)));
+      const results = scripts.map((script, index) => {
+        thread = index;
+        return this.#host.decide(index, instance, script);
+      });
+      thread = -1;
+      holds(results);
     } catch (error) {
       if (error instanceof Resplit) throw error;
-      this.#show(longer);
+      // Who does something else without another round, such as to write a new object, is no proof.
+      if (thread < 0 || longer.includes(thread)) this.#show(longer);
     }
   }
 
@@ -306,50 +301,6 @@ export class Rounds {
   }
 }
 
-/** A number for what a run read and wrote; others may have the same one. */
-function hashOf(run: Run, graph: Graph): number {
-  let hash = run.cursor;
-  for (let index = 0; index < run.cursor; index++) {
-    const event = run.log[index]!;
-    const isRead = graph.kind(event) === Kind.READ;
-    const value = isRead ? valueOf(run, graph, event) : graph.values[event];
-    hash = Math.imul(hash ^ (16 * graph.location(event) + graph.kind(event)), 0x01000193);
-    if (typeof value === 'number' && Number.isInteger(value)) {
-      hash = Math.imul(hash ^ value, 0x01000193) ^ (hash >>> 15);
-      continue;
-    }
-    for (const letter of String(value)) {
-      hash = Math.imul(hash ^ letter.codePointAt(0)!, 0x01000193) ^ (hash >>> 15);
-    }
-  }
-  return hash;
-}
-
-/** What a thread had in its first events. */
-function pastOf(run: Run, graph: Graph, length: number): Past {
-  const orders = new Map<number, unknown[]>();
-  const places = new Map<number, number>();
-  const steps = run.log.slice(0, length).map((event): Step => {
-    const label = labelOf(graph, event);
-    const isRead = label.kind === Kind.READ;
-    if ((isRead || label.kind === Kind.WRITE) && !orders.has(label.location)) {
-      const values: unknown[] = [];
-      const writes: number[] = [];
-      let write = graph.lastWrite(label.location);
-      for (; write > 0; write = graph.coPrevious(write)) writes.unshift(write);
-      values.push(run.instance.initial(label.location));
-      for (const [index, each] of writes.entries()) {
-        places.set(each, index + 1);
-        values.push(graph.values[each]);
-      }
-      orders.set(label.location, values);
-    }
-    const value = isRead ? valueOf(run, graph, event) : graph.values[event];
-    return { ...label, value, place: places.get(isRead ? graph.rf(event) : event) ?? 0 };
-  });
-  return { steps, orders };
-}
-
 /**
  * Whether a thread came to a loop, as that was found, left it in its first round, and could have
  * gone round in it before: reads of one location never go back.
@@ -416,73 +367,4 @@ function isKnown(kept: Thread, kind: string, steps: readonly Step[]): boolean {
   if (kept.known.has(key)) return true;
   kept.known.add(key);
   return false;
-}
-
-/** A name for steps; those of which the values have none may share one. */
-function keyOf(steps: readonly Step[]): string {
-  let key = '';
-  for (const { kind, location, value } of steps) {
-    key += ` ${kind}:${location}:${typeof value === 'bigint' ? `${value}n` : String(value)}`;
-  }
-  return key;
-}
-
-/** Stops a run that does something else than it was given. */
-class Differs extends Error {}
-
-/** Gives a thread its steps, and then, if it is asked to, the last ones of them again and again. */
-class Script implements Decider {
-  readonly #steps: readonly Step[];
-  readonly #period: number;
-  readonly #length: number;
-  #cursor = 0;
-  #differs = false;
-
-  constructor(steps: readonly Step[], period: number = 0, rounds: number = 0) {
-    this.#steps = steps;
-    this.#period = period;
-    this.#length = steps.length + period * rounds;
-  }
-
-  /** Whether the thread did all of it and nothing else, also if it has caught what stopped it. */
-  get wasFollowed(): boolean {
-    return !this.#differs && this.#cursor === this.#length;
-  }
-
-  #next(kind: number, location: number, order: number, flags: number): unknown {
-    const steps = this.#steps;
-    // What it does behind all rounds is not asked.
-    if (this.#period > 0 && this.#cursor === this.#length) throw new Differs();
-    const again = steps.length - this.#period + ((this.#cursor - steps.length) % this.#period);
-    const step = steps[this.#cursor < steps.length || this.#period === 0 ? this.#cursor : again];
-    if (step === undefined || !isSame(step, { kind, location, order, flags })) this.#stop();
-    this.#cursor += 1;
-    return step.value;
-  }
-
-  #stop(): never {
-    this.#differs = true;
-    throw new Differs();
-  }
-
-  read(location: number, order: number, flags: number): unknown {
-    return this.#next(Kind.READ, location, order, flags);
-  }
-
-  write(location: number, order: number, flags: number, value: unknown): void {
-    const before = this.#next(Kind.WRITE, location, order, flags);
-    if ((flags & Flag.HIDDEN) === 0 && !Object.is(before, value)) this.#stop();
-  }
-
-  fence(order: number): void {
-    this.#next(Kind.FENCE, -1, order, 0);
-  }
-
-  choose(): number {
-    return this.#next(Kind.CHOICE, -1, 0, 0) as number;
-  }
-
-  join(order: number): void {
-    this.#next(Kind.JOIN, -1, order, 0);
-  }
 }

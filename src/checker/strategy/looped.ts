@@ -3,7 +3,8 @@
  * with the runs of another, that other threads had, or another day.
  */
 import type { Locations } from '../program/locations.ts';
-import type { Execution, Loop, Past, Seen, Step } from '../program/rounds.ts';
+import type { Past, Step } from '../program/past.ts';
+import type { Execution, Loop, Seen } from '../program/rounds.ts';
 import { Reader, Writer } from './codec.ts';
 import { readPlaces, writePlaces } from './graphs.ts';
 

@@ -109,6 +109,21 @@ describe('loops whose rounds matter to what follows', () => {
     }
   });
 
+  it('do not because another thread writes an object, which is another one each time', () => {
+    const { executions, bounded } = check({ model: 'sc' }, ({ cell, thread }) => {
+      const [box, flag] = [cell<unknown>(undefined), cell(0)];
+      thread('setter', () => {
+        box.store(Object.create(null));
+        flag.store(1);
+      });
+      thread('waiter', () => {
+        while (flag.load() === 0);
+        return box.load() !== undefined;
+      });
+    });
+    assert.deepEqual([executions, bounded], [1, undefined]);
+  });
+
   it('matter by what one round leaves, and then no more of them do: all is explored', () => {
     const most: TestBody = ({ words, thread }) => {
       const word = words(1);
@@ -137,6 +152,18 @@ describe('loops that give up', () => {
     throw new Error('gave up');
   };
 
+  /** One thread waits while another one writes 1 and then 2. */
+  const twice =
+    (waiter: (word: Int32Array) => void): TestBody =>
+    ({ words, thread }) => {
+      const word = words(1);
+      thread('setter', () => {
+        Atomics.store(word, 0, 1);
+        Atomics.store(word, 0, 2);
+      });
+      thread('waiter', () => waiter(word));
+    };
+
   it('do so where that takes fewer events than a thread may have', () => {
     const test = waiting((word) => look(50, () => Atomics.load(word, 0) === 1));
     assert.equal(check({ model: 'sc' }, test).failure?.message, 'gave up');
@@ -148,38 +175,24 @@ describe('loops that give up', () => {
   });
 
   it('are told from loops without end at the same word', () => {
-    const test: TestBody = ({ words, thread }) => {
-      const word = words(1);
-      thread('setter', () => {
-        Atomics.store(word, 0, 1);
-        Atomics.store(word, 0, 2);
-      });
-      thread('waiter', () => {
-        const load = (): number => Atomics.load(word, 0);
-        while (load() < 1);
-        look(300, () => load() === 2);
-      });
-    };
+    const test = twice((word) => {
+      const load = (): number => Atomics.load(word, 0);
+      while (load() < 1);
+      look(300, () => load() === 2);
+    });
     const { failure } = check({ model: 'sc', events: 1000 }, test);
     assert.equal(failure?.message, 'gave up');
   });
 
   it('are told from rounds of the same loop that read something else', () => {
-    const test: TestBody = ({ words, thread }) => {
-      const word = words(1);
-      thread('setter', () => {
-        Atomics.store(word, 0, 1);
-        Atomics.store(word, 0, 2);
-      });
-      thread('waiter', () => {
-        for (let left = 1500; left > 0;) {
-          const value = Atomics.load(word, 0);
-          if (value === 2) return;
-          left -= value;
-        }
-        throw new Error('gave up');
-      });
-    };
+    const test = twice((word) => {
+      for (let left = 1500; left > 0;) {
+        const value = Atomics.load(word, 0);
+        if (value === 2) return;
+        left -= value;
+      }
+      throw new Error('gave up');
+    });
     assert.equal(check({ model: 'sc' }, test).bounded, BOUND);
   });
 });

@@ -5,7 +5,7 @@ import { LaneReader } from '../../../src/ring/lanes/reader.ts';
 import { LaneWriter, NO_SLOT } from '../../../src/ring/lanes/writer.ts';
 import { Block, Lane, LaneState, Poison } from '../../../src/ring/layout.ts';
 import { assure } from './ground.ts';
-import { CheckedRing, STARTS } from './rings.ts';
+import { CheckedRing, isRefused, STARTS } from './rings.ts';
 import type { Structure } from './structure.ts';
 
 const SOURCES = ['ring/lanes/writer.js'];
@@ -151,16 +151,6 @@ function slabless(context: TestContext): void {
     const after = ring.words[(ring.plan.control(0) + Lane.SLAB_TAIL) >>> 2];
     assure(after === before, 'what is said of a slab stays');
   });
-}
-
-function isRefused(body: () => void): boolean {
-  try {
-    body();
-    return false;
-  } catch (error) {
-    if ((error as { code?: string }).code === 'ERR_RING_POISONED') return true;
-    throw error;
-  }
 }
 
 /** A lane is open again when another producer comes, and poisoned or not it can be left. */

@@ -112,7 +112,7 @@ function overflowing(context: TestContext): void {
 }
 
 /** A task leaves its slot and another one enters while the row is read. */
-function rows(context: TestContext): void {
+export function rows(context: TestContext): void {
   const ground = new Ground(context, 128, 3);
   const counters = TaskCounters.create(ground.arena(), { rows: 2, names: 1 });
   counters.open(0, 1, 11, 1, 21, '', undefined);

@@ -138,3 +138,14 @@ export function consuming(
     reader.release();
   };
 }
+
+/** Whether that poisons the ring, or finds it poisoned. */
+export function isRefused(body: () => void): boolean {
+  try {
+    body();
+    return false;
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ERR_RING_POISONED') return true;
+    throw error;
+  }
+}

@@ -13,6 +13,7 @@ import { TaskReader } from '../../../src/task/executor/task-counters-reader.ts';
 import { TaskCounters } from '../../../src/task/executor/task-counters.ts';
 import { replacing } from './doors.ts';
 import { assure, Ground } from './ground.ts';
+import { rows } from './published.ts';
 import { awaited, claimed, read, write } from './rings.ts';
 import { CheckedSegment, specOf } from './segments.ts';
 import { JAVASCRIPT, QUICK, type Structure } from './structure.ts';
@@ -142,23 +143,6 @@ function countingTasks(context: TestContext): void {
   });
 }
 
-/** A row is given to the next task while it is read: it is the one's, or the other's, or neither's. */
-function handingOver(context: TestContext): void {
-  const ground = new Ground(context, 128, 3);
-  const counters = TaskCounters.create(ground.arena(), { rows: 1, names: 1 });
-  counters.open(0, 1, 10, 1, 5, '', undefined);
-  context.thread('owner', () => {
-    counters.close(0);
-    counters.open(0, 2, 20, 2, 5, '', undefined);
-  });
-  const other = ground.arena();
-  context.thread('reader', () => {
-    const [row] = new TaskReader(other, counters.offset).read();
-    if (row === undefined) return;
-    assure(row.parent === 10 * row.id && row.priority === row.id, 'a row is of one task');
-  });
-}
-
 const SNAPSHOT = ['ring/segment/snapshot.js'];
 const ROWS = ['task/executor/task-counters.js', 'task/executor/task-counters-reader.js'];
 
@@ -211,6 +195,6 @@ export const watched: readonly Structure[] = [
         'such machines, as the row is right when it is read the next time',
     },
     races: 'allow',
-    body: handingOver,
+    body: rows,
   },
 ];
