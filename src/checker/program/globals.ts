@@ -139,7 +139,7 @@ for (const name of Object.getOwnPropertyNames(Atomics)) {
     if (own === undefined) {
       throw new RondoError('ERR_CHECKER_UNSUPPORTED', `Cannot check Atomics.${name}`);
     }
-    return own(info, ...input.slice(1));
+    return own(info, input[1], input[2], input[3]);
   };
 }
 
