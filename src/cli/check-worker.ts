@@ -195,9 +195,13 @@ class Files {
 
   write(folder: string | undefined, extension: string, text: string | undefined): void {
     if (folder === undefined || text === undefined) return;
-    mkdirSync(folder, { recursive: true });
     const path = join(folder, `${this.#stem}.${extension}`);
-    writeFileSync(path, text);
+    try {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(path, text);
+    } catch (error) {
+      throw new UsageError(`cannot write ${shownPath(path)}: ${(error as Error).message}`);
+    }
     this.written.push(path);
   }
 }

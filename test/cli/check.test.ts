@@ -112,6 +112,14 @@ describe('rondo check', () => {
     assert.match(cache.output, /left .* a\.js:\d+/);
   });
 
+  test('says where it cannot write', async () => {
+    const folder = folderWith({ 'a.js': BUFFERING, taken: '' });
+    const flags = ['--model', 'sc', '--cache', 'taken'];
+    const { output, code } = await rondo(['check', 'a.js', ...flags], { cwd: folder }).ended;
+    assert.match(output, /^rondo: cannot write taken\/a-both-at-once-sc\.json: EEXIST/m);
+    assert.equal(code, 2);
+  });
+
   test('carries one execution out again by its token', async () => {
     const files = { 'a.js': BUFFERING };
     const { output } = await run(['a.js', '--json'], files);

@@ -1,10 +1,10 @@
 /** Checking a test under a memory model: every execution that the model allows. */
-import { type Clock, misuse, rejectUnknown } from '../../base/index.ts';
+import { type Clock, rejectUnknown } from '../../base/index.ts';
 import { withGlobals } from '../program/globals.ts';
 import { withSession } from '../program/current.ts';
 import type { Trial } from '../program/run.ts';
 import type { FaultKind } from '../program/faults.ts';
-import type { TestBody } from '../program/test.ts';
+import { assertTest, type TestBody } from '../program/test.ts';
 import { Exploration } from '../strategy/exploration.ts';
 import { replayToken } from '../strategy/replay.ts';
 import { Sampling } from '../strategy/sampling.ts';
@@ -87,9 +87,7 @@ export function checkWith(
   { trial, clock }: CheckExtras = {},
 ): CheckResult {
   rejectUnknown('check', options, CHECK_OPTIONS);
-  if (typeof body !== 'function') {
-    throw misuse('ERR_OPTION_TYPE', `Cannot check ${typeof body}: a test must be a function`);
-  }
+  assertTest(body);
   const read = options.token === undefined ? undefined : readToken(options.token);
   const settings = resolveCheckOptions(
     read === undefined ? options : tokenOptions(options, read),

@@ -102,6 +102,12 @@ export interface TestContext {
 /** A test. */
 export type TestBody = (context: TestContext) => void;
 
+/** @throws {TypeError} ERR_OPTION_TYPE when it is no function */
+export function assertTest(body: unknown): void {
+  if (typeof body === 'function') return;
+  throw misuse('ERR_OPTION_TYPE', `Cannot check ${typeof body}: a test must be a function`);
+}
+
 /** Makes sure that a function was over when it returned: what it does later is never looked at. */
 function assertOver(name: string, result: unknown, why: string): void {
   const isLater = isThenable(result);

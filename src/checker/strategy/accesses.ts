@@ -15,7 +15,7 @@ import { withSession } from '../program/current.ts';
 import { withGlobals } from '../program/globals.ts';
 import { Resplit } from '../program/locations.ts';
 import { Session } from '../program/session.ts';
-import { type TestBody, TestInstance } from '../program/test.ts';
+import { assertTest, type TestBody, TestInstance } from '../program/test.ts';
 import { EvenSchedule } from './schedules.ts';
 import { Walker } from './walk.ts';
 
@@ -44,6 +44,7 @@ const APART = 128;
  */
 export function recordAccesses(options: RecordOptions, body: TestBody): Trace {
   rejectUnknown('recordAccesses()', options, ['seed']);
+  assertTest(body);
   const random = new SeededRandom(integerOption('seed', options.seed, 1, 0, 2 ** 32 - 1));
   const session: Session = new Session(() => instanceOf(session, body), {
     events: EVENTS_MAX,

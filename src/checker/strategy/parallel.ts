@@ -17,7 +17,7 @@ import { withSession } from '../program/current.ts';
 import { withGlobals } from '../program/globals.ts';
 import { Unasked } from '../program/inputs.ts';
 import { Resplit } from '../program/locations.ts';
-import type { TestBody, TestInstance } from '../program/test.ts';
+import { assertTest, type TestBody, type TestInstance } from '../program/test.ts';
 import { Reader } from './codec.ts';
 import { hasCode, WORDS_FIRST } from './exploration.ts';
 import { identityOf } from './identity.ts';
@@ -64,6 +64,7 @@ export async function checkParallel(
   { workers, signal }: ParallelOptions,
 ): Promise<CheckResult> {
   const count = integerOption('workers', workers, 1, 1, 64);
+  assertTest(body);
   if (options.token !== undefined || (options.strategy ?? 'all') !== 'all') {
     return check(options, body);
   }

@@ -97,6 +97,7 @@ describe('recordAccesses', () => {
       });
     };
     assert.throws(() => recordAccesses({}, endless), { code: 'ERR_CHECKER_SIZE' });
+    assert.throws(() => recordAccesses({}, 5 as unknown as TestBody), { code: 'ERR_OPTION_TYPE' });
     const options = { seed: -1 };
     assert.throws(() => recordAccesses(options, lanes), { code: 'ERR_OPTION_RANGE' });
   });
